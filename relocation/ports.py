@@ -1,0 +1,296 @@
+"""What the core asks of the outside, as Protocols. Connectors implement them, front doors hand them in.
+
+Every call either does what it says, or raises one error of `rules/errors.py`; none returns a half answer. A timeout is a
+`Transient`. Cancelling a call leaves nothing running behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from relocation.rules.objects import Attributes, Head, Listed, ListedUpload, ListedVersion, Page, Part, Written
+from relocation.rules.records import Answers, Fact, Intent, Lease, RunRecord, Segment, ShardTally
+
+Headers = Sequence[tuple[str, str]]
+
+
+@dataclass(slots=True)
+class Response:
+    """One HTTP answer. Header names are lower-case; a name that came twice has its values joined by `, `.
+
+    `body` is the caller's `into` cut to what arrived, or the wire's own bytes; it is as sent: never decoded.
+    """
+
+    status: int
+    headers: dict[str, str]
+    body: memoryview
+
+
+class Wire(Protocol):
+    """HTTP/1.1 to one endpoint over a pool of keep-alive connections; one request at a time on each.
+
+    `target` is the raw request target (`/bucket/key%20x?list-type=2`) and goes out as it is. Redirects are never
+    followed, nothing is decoded, no proxy is asked. Anything that HTTP/1.1 does not allow is a `ProtocolError`, a broken or
+    refused connection `Unreachable`, and the connection is dropped. Nothing is retried here, with one exception: a request
+    on a kept-alive connection that the peer closed before a byte of the answer came is sent once more on a new one only
+    if `method` is GET or HEAD.
+    """
+
+    async def request(
+        self,
+        method: str,
+        target: str,
+        headers: Headers,
+        body: bytes | memoryview = b"",
+        *,
+        into: memoryview | None = None,
+    ) -> Response:
+        """Send one request and return its whole answer.
+
+        With `into`, the body of a 2xx answer is received straight into it; one that is longer is a `ProtocolError`. Without,
+        or for another status, the wire holds it itself, up to 16 MiB. `headers` must hold `host`; the wire adds
+        `content-length` for PUT and POST and whenever `body` is not empty, and nothing else.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close every connection."""
+        ...
+
+
+class Store(Protocol):
+    """One S3-compatible endpoint, seen with the rights of one role. Keys are plain `str`; all of S3's are accepted as they are.
+
+    Errors: 404 `NotFound` (or `BucketMissing`), 403 `Forbidden` or `WrongCredentials`, 412 `PreconditionFailed`, 304 and other 3xx
+    `ProtocolError`, 429/503 `SlowDown`, 5xx and RequestTimeout `Transient`, checksum mismatches `ChecksumRejected`, quota or
+    full drive `NoSpace`, every other 4xx `BadRequest` with the store's code. An answer that does not fit the request (a
+    200 with an `<Error>` body, a length other than announced, XML that is none) is a `ProtocolError`.
+    """
+
+    endpoint: str
+    role: str
+
+    async def list_buckets(self) -> tuple[str, ...]: ...
+
+    async def list_objects(self, bucket: str, *, prefix: str = "", token: str = "", start_after: str = "", page_keys: int = 1000, delimiter: str = "") -> Page[Listed]:
+        """Return one page of ListObjectsV2, keys decoded (asked with `encoding-type=url`). With `delimiter`, common prefixes are
+        items too, with `etag` empty. IsTruncated without a token, or the token just sent, is a `ProtocolError`."""
+        ...
+
+    async def list_versions(self, bucket: str, *, prefix: str = "", token: str = "", page_keys: int = 1000) -> Page[ListedVersion]:
+        """Return one page of ListObjectVersions; `token` is opaque (it holds both markers)."""
+        ...
+
+    async def list_uploads(self, bucket: str, *, prefix: str = "", token: str = "") -> Page[ListedUpload]:
+        """Return one page of ListMultipartUploads. MinIO on a single drive shows an upload only under no prefix or its whole key."""
+        ...
+
+    async def head(self, bucket: str, key: str, *, version_id: str = "", part_number: int = 0, if_match: str = "") -> Head: ...
+
+    async def get(
+        self,
+        bucket: str,
+        key: str,
+        into: memoryview,
+        *,
+        if_match: str = "",
+        version_id: str = "",
+        part_number: int = 0,
+        byte_range: tuple[int, int] | None = None,
+    ) -> Head:
+        """Read an object, a part or a range (`first`, `last`, both inclusive) into `into`; `size` of the answer says how many bytes.
+
+        More bytes than `into` holds, fewer than announced, a 200 where 206 was due: `ProtocolError`. The answer's checksums were
+        asked for (`x-amz-checksum-mode`), and are what the store has *stored*: nothing here compares them.
+        """
+        ...
+
+    async def put(
+        self,
+        bucket: str,
+        key: str,
+        body: bytes | memoryview,
+        *,
+        attributes: Attributes = ...,
+        crc64nvme: str = "",
+        if_none_match: bool = False,
+        if_match: str = "",
+        retain_until: str = "",
+    ) -> Written:
+        """Write an object whole. `crc64nvme` (base64) goes out as `x-amz-checksum-crc64nvme`; `if_none_match` as `If-None-Match: *`;
+        `retain_until` (ISO 8601) as a COMPLIANCE retention."""
+        ...
+
+    async def create_upload(self, bucket: str, key: str, *, attributes: Attributes = ..., checksum: bool = True) -> str:
+        """Begin a multipart upload and return its id. `checksum` asks for a full-object CRC64NVME."""
+        ...
+
+    async def put_part(self, bucket: str, key: str, upload_id: str, number: int, body: bytes | memoryview, *, crc64nvme: str = "") -> Part: ...
+
+    async def complete_upload(self, bucket: str, key: str, upload_id: str, parts: Sequence[Part], *, crc64nvme: str = "", if_none_match: bool = False, if_match: str = "") -> Written:
+        """Complete an upload. A 200 whose body is an `<Error>`, or is not the result, is an error like any other."""
+        ...
+
+    async def abort_upload(self, bucket: str, key: str, upload_id: str) -> None: ...
+
+    async def list_parts(self, bucket: str, key: str, upload_id: str) -> tuple[tuple[int, int, str], ...]:
+        """Return (number, size, etag) of each part uploaded so far, all pages."""
+        ...
+
+    async def get_tags(self, bucket: str, key: str, *, version_id: str = "") -> tuple[tuple[str, str], ...]: ...
+
+    async def put_tags(self, bucket: str, key: str, tags: Sequence[tuple[str, str]], *, version_id: str = "") -> None: ...
+
+    async def delete(self, bucket: str, key: str, *, version_id: str = "", if_match: str = "") -> None: ...
+
+    async def get_versioning(self, bucket: str) -> str:
+        """Return `Enabled`, `Suspended` or an empty string (never turned on)."""
+        ...
+
+    async def get_object_lock(self, bucket: str) -> bool:
+        """Return whether the bucket was made with object lock."""
+        ...
+
+    async def server_time(self, bucket: str) -> float:
+        """Return the `Date` of an answer of this store, as seconds since the epoch."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Ledger(Protocol):
+    """The SQL database of runs, leases, shards, intents, the tail of facts, segments, probes and the audit chain.
+
+    Every write is durable when the call returns. A write with a lease whose token is not the newest is `LeaseLost` and
+    changes nothing.
+    """
+
+    async def open_run(self, run: RunRecord, *, lease_s: float) -> tuple[RunRecord, Lease]:
+        """Take the wave (by category and wave) and record a run of it, state `open`; `WaveBusy` names who holds it.
+
+        A dead holder on this host (process id and start time) is taken over at once with a new token, else after its lease ran
+        out. If `run.id` is already recorded, that run is gone on with."""
+        ...
+
+    async def unfinished_run(self, category: str, wave: str, config_sha256: str) -> RunRecord | None:
+        """Return the newest run of the wave that is `open` and has a sealed plan, with the same configuration hash."""
+        ...
+
+    async def update_run(self, lease: Lease, run: RunRecord) -> None: ...
+
+    async def close_run(self, lease: Lease, run: RunRecord) -> None:
+        """Record the run's last state (`done`, `failed`, `abandoned` or, still to be gone on with, `open`) and give the wave back."""
+        ...
+
+    async def renew(self, lease: Lease, *, lease_s: float) -> Lease: ...
+
+    async def get_run(self, run_id: str) -> RunRecord | None: ...
+
+    async def list_runs(self, *, category: str = "", limit: int = 100) -> tuple[RunRecord, ...]:
+        """Return the newest runs first."""
+        ...
+
+    async def add_shards(self, run_id: str, stage: str, shards: Sequence[tuple[int, int]]) -> None:
+        """Record the shards of a stage as (objects, bytes), numbered from 0. Recording the same again changes nothing."""
+        ...
+
+    async def lease_shard(self, run_id: str, stage: str, *, lease_s: float) -> Lease | None:
+        """Lease the first shard that is neither sealed nor held by somebody alive; none: all are sealed or held."""
+        ...
+
+    async def shard_tallies(self, run_id: str, stage: str) -> tuple[ShardTally, ...]: ...
+
+    async def release_shard(self, lease: Lease) -> None:
+        """Give a shard back unsealed; its intents and facts stay."""
+        ...
+
+    async def intend(self, lease: Lease, intents: Sequence[Intent]) -> None:
+        """Record intents, durably, before their effect."""
+        ...
+
+    async def intents(self, run_id: str, stage: str, shard: int) -> tuple[Intent, ...]: ...
+
+    async def record(self, lease: Lease, facts: Sequence[Fact]) -> None:
+        """Append facts to the tail of an open shard."""
+        ...
+
+    async def tail(self, run_id: str, stage: str, shard: int) -> tuple[Fact, ...]: ...
+
+    async def seal_shard(self, lease: Lease, segment: Segment) -> None:
+        """Record that the shard's facts lie in the vault, and drop its intents and tail."""
+        ...
+
+    async def segments(self, *, category: str = "", run_id: str = "", stage: str = "") -> tuple[Segment, ...]:
+        """Return segments in the order in which they were sealed."""
+        ...
+
+    async def open_intents(self, category: str) -> tuple[Intent, ...]:
+        """Return the intents of every unsealed shard of the category, of any run, and those of facts in their tails."""
+        ...
+
+    async def open_tails(self, category: str) -> tuple[Fact, ...]: ...
+
+    async def save_probe(self, answers: Answers) -> None: ...
+
+    async def last_probe(self, endpoint: str, bucket: str) -> Answers | None: ...
+
+    async def audit(self, action: str, subject: str, payload_sha256: str, actor: str) -> str:
+        """Append one link to the hash chain and return its hash."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Vault(Protocol):
+    """The WORM bucket. Every object is written once, with If-None-Match and a retention; nothing here deletes."""
+
+    async def put(self, name: str, data: bytes, *, content_type: str = "application/octet-stream") -> str:
+        """Write and return the SHA-256 (hex). The same name with the same bytes is fine, with others a `StateMismatch`."""
+        ...
+
+    async def get(self, name: str, *, sha256: str = "") -> bytes:
+        """Read, and compare with `sha256` where one is given (`StateMismatch`)."""
+        ...
+
+    async def list(self, prefix: str) -> tuple[str, ...]: ...
+
+    async def close(self) -> None: ...
+
+
+class Tables(Protocol):
+    """Rows as files: how inventories, plans and facts are laid down (Parquet), column by column, in bounded memory."""
+
+    def encode(self, rows: Sequence[object], kind: type) -> bytes: ...
+
+    def decode(self, data: bytes, kind: type) -> list[object]: ...
+
+
+class Progress(Protocol):
+    """What people watch. Best effort: no call may fail or wait."""
+
+    def stage(self, name: str, *, objects: int = 0, bytes_: int = 0) -> None:
+        """A stage begins, with what it expects to do (0: unknown)."""
+        ...
+
+    def advance(self, *, objects: int = 0, bytes_: int = 0, errors: int = 0) -> None: ...
+
+    def note(self, event: str, **facts: object) -> None:
+        """One line worth reading: an event with nouns (`object.refused key=… reason=…`)."""
+        ...
+
+
+class Clock(Protocol):
+    """Time, handed in so that tests need no sleep."""
+
+    def now(self) -> float:
+        """Return seconds since the epoch."""
+        ...
+
+    def monotonic(self) -> float: ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+Encode = Callable[[Sequence[object]], bytes]

@@ -1,0 +1,124 @@
+"""The nouns: what an object is, as a listing, a HEAD and a store's answer show it.
+
+An object is known by (endpoint, bucket, key, version id), everywhere. Keys are `str` (UTF-8 on the wire, never
+normalised); ETags are kept without their quotes; times are ISO 8601 in UTC as the store gave them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One bucket at one endpoint."""
+
+    endpoint: str
+    bucket: str
+
+    def __str__(self) -> str:
+        return f"{self.endpoint}/{self.bucket}"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One line of a listing (ListObjectsV2)."""
+
+    key: str
+    size: int
+    etag: str
+    last_modified: str
+    storage_class: str = "STANDARD"
+
+
+@dataclass(frozen=True, slots=True)
+class ListedVersion:
+    """One line of ListObjectVersions: a version, or a delete marker (`size` 0, `etag` empty)."""
+
+    key: str
+    version_id: str
+    is_latest: bool
+    is_delete_marker: bool
+    size: int
+    etag: str
+    last_modified: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListedUpload:
+    """One unfinished multipart upload."""
+
+    key: str
+    upload_id: str
+    initiated: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """What travels with the bytes: system headers (lower-case names), user metadata (names without the `x-amz-meta-`
+    prefix, values as the raw header text), tags, storage class (empty: the store's default)."""
+
+    headers: tuple[tuple[str, str], ...] = ()
+    metadata: tuple[tuple[str, str], ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
+    storage_class: str = ""
+
+
+SYSTEM_HEADERS = (
+    "cache-control",
+    "content-disposition",
+    "content-encoding",
+    "content-language",
+    "content-type",
+    "expires",
+    "x-amz-website-redirect-location",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What HEAD or GET say of one object or part. `size` is that of the body asked for (a part, a range or the whole);
+    `parts_count` is 0 where the store does not say. `checksums` maps lower-case algorithm (`crc64nvme`) to base64, only
+    those that the store says cover the full object (or the part asked for)."""
+
+    size: int
+    etag: str
+    last_modified: str
+    version_id: str = ""
+    parts_count: int = 0
+    tag_count: int = 0
+    checksums: tuple[tuple[str, str], ...] = ()
+    attributes: Attributes = field(default_factory=Attributes)
+
+    def checksum(self, algorithm: str) -> str:
+        """Return the base64 checksum of that algorithm, or an empty string."""
+        return dict(self.checksums).get(algorithm, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A store's answer to a write. `crc64nvme` is the checksum that the *answer* carries, empty if it carries none."""
+
+    etag: str
+    version_id: str = ""
+    crc64nvme: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One uploaded part, as CompleteMultipartUpload wants it."""
+
+    number: int
+    etag: str
+    crc64nvme: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page of a listing and the token of the next (empty: the listing ended by protocol)."""
+
+    items: tuple[T, ...]
+    next_token: str = ""

@@ -1,0 +1,218 @@
+"""What is written down: plan rows, intents, facts, runs, leases, segments, probe answers. Flat and frozen.
+
+Each record that goes into a file (`PlanRow`, `Fact`, `InventoryRow`) has fields of `str`, `int`, `bool` and `tuple[str, ...]`
+only, so that one table format fits them all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """What a plan does with one object: a closed set (design: plan)."""
+
+    COPY = "copy"
+    KEEP = "keep"
+    PROVE = "prove"
+    REPLACE = "replace"
+    CONFLICT = "conflict"
+    REFUSE = "refuse"
+    REMOVE = "remove"
+    DELETED_AT_TARGET = "deleted_at_target"
+
+
+class Outcome(StrEnum):
+    """How a Copy, Replace, Prove (in a verify, a Keep too) ends: a closed set."""
+
+    VERIFIED = "verified"
+    FAILED = "failed"
+    DRIFTED = "drifted"
+    GONE = "gone"
+    CONFLICTED = "conflicted"
+    COPIED = "copied"  # between copy and verify only: written, not yet read back
+
+
+class Proof(StrEnum):
+    """What was seen of one object; each has a side (design: proofs)."""
+
+    RECEIVED = "received"
+    SAME_ETAG = "same_etag"
+    SOURCE_CHECKSUM = "source_checksum"
+    SOURCE_TWICE = "source_twice"
+    READ_BACK = "read_back"
+    RE_PROVED = "re_proved"
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryRow:
+    """One object of one side at one time; `move` is the index of the category's move that it belongs to."""
+
+    move: int
+    bucket: str
+    key: str
+    size: int
+    etag: str
+    last_modified: str
+    storage_class: str = "STANDARD"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRow:
+    """One source object (or, for Remove and DeletedAtTarget, one of ours) and the one action for it.
+
+    `found_*` is what the target's listing showed under the target key (empty: nothing). `xxh3` and `crc64nvme` are those of the
+    standing fact, for Keep. `ours` says that a fact or an intent of ours names what was found.
+    """
+
+    action: str
+    move: int
+    source_bucket: str
+    source_key: str
+    target_bucket: str
+    target_key: str
+    size: int
+    source_etag: str
+    source_last_modified: str
+    found_etag: str = ""
+    found_size: int = -1
+    ours: bool = False
+    xxh3: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What we are about to write: recorded before the effect, so that after a crash our own object is known as ours.
+
+    `expected_etag` is empty where the target's ETag can't be foretold; it is amended after hashing, before the PUT.
+    """
+
+    shard: int
+    target_bucket: str
+    target_key: str
+    source_etag: str
+    expected_etag: str = ""
+    upload_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One durable record about one object version, as one stage left it.
+
+    `xxh3` is XXH3-128 of the whole object (32 hex digits), `crc64nvme` base64, `layout` the part sizes in bytes joined by `,`
+    (one part: written whole), `losses` what the target could not keep, `at` ISO 8601 UTC.
+    """
+
+    stage: str
+    outcome: str
+    source_bucket: str
+    source_key: str
+    target_bucket: str
+    target_key: str
+    size: int
+    source_etag: str
+    source_last_modified: str
+    source_version_id: str = ""
+    target_etag: str = ""
+    target_version_id: str = ""
+    xxh3: str = ""
+    crc64nvme: str = ""
+    layout: str = ""
+    proofs: tuple[str, ...] = ()
+    losses: tuple[str, ...] = ()
+    reason: str = ""
+    attempts: int = 1
+    at: str = ""
+    run_id: str = ""
+    mismatch: bool = False
+
+
+class RunState(StrEnum):
+    """Where a run stands. `open` is unfinished: it can be gone on with."""
+
+    OPEN = "open"
+    DONE = "done"
+    FAILED = "failed"
+    ABANDONED = "abandoned"
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One run of one wave. `stage` is the last stage that was begun; `plan_sha256` is empty until the plan is sealed.
+
+    `kind` is `plan`, `run` or `verify`; `document` is the vault name of the run's sealed plan; `report` where the page lies.
+    """
+
+    id: str
+    category: str
+    wave: str
+    kind: str
+    state: str = RunState.OPEN
+    stage: str = ""
+    config_sha256: str = ""
+    plan_sha256: str = ""
+    document: str = ""
+    report: str = ""
+    started_at: str = ""
+    finished_at: str = ""
+    who: str = ""
+    host: str = ""
+    version: str = ""
+    summary: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to record outcomes of one shard (or, with `shard` -1, of one wave), fenced by a token that only grows."""
+
+    run_id: str
+    stage: str
+    shard: int
+    token: int
+    expires_at: float
+    """Seconds since the epoch, by the ledger's clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShardTally:
+    """One shard's state (`open`, `leased`, `sealed`) with its objects and bytes."""
+
+    number: int
+    state: str
+    objects: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """The sealed facts of one shard: a file in the vault, known by its SHA-256 and the Merkle root of its rows."""
+
+    category: str
+    wave: str
+    run_id: str
+    stage: str
+    shard: int
+    name: str
+    sha256: str
+    root: str
+    objects: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What one bucket of one endpoint answered to the probe: question → answer, as seen, never assumed."""
+
+    endpoint: str
+    bucket: str
+    at: str
+    url: str
+    server: str
+    answers: tuple[tuple[str, str], ...]
+
+    def __getitem__(self, question: str) -> str:
+        """Return the answer, or `not asked`."""
+        return dict(self.answers).get(question, "not asked")
