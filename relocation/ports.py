@@ -6,13 +6,14 @@ Every call either does what it says, or raises one error of `rules/errors.py`; n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from relocation.rules.objects import Attributes, Head, Listed, ListedUpload, ListedVersion, Page, Part, Written
 from relocation.rules.records import Answers, Fact, Intent, Lease, RunRecord, Segment, ShardTally
 
+Row = TypeVar("Row")
 Headers = Sequence[tuple[str, str]]
 
 
@@ -74,12 +75,23 @@ class Store(Protocol):
 
     async def list_buckets(self) -> tuple[str, ...]: ...
 
-    async def list_objects(self, bucket: str, *, prefix: str = "", token: str = "", start_after: str = "", page_keys: int = 1000, delimiter: str = "") -> Page[Listed]:
+    async def list_objects(
+        self,
+        bucket: str,
+        *,
+        prefix: str = "",
+        token: str = "",
+        start_after: str = "",
+        page_keys: int = 1000,
+        delimiter: str = "",
+    ) -> Page[Listed]:
         """Return one page of ListObjectsV2, keys decoded (asked with `encoding-type=url`). With `delimiter`, common prefixes are
         items too, with `etag` empty. IsTruncated without a token, or the token just sent, is a `ProtocolError`."""
         ...
 
-    async def list_versions(self, bucket: str, *, prefix: str = "", token: str = "", page_keys: int = 1000) -> Page[ListedVersion]:
+    async def list_versions(
+        self, bucket: str, *, prefix: str = "", token: str = "", page_keys: int = 1000
+    ) -> Page[ListedVersion]:
         """Return one page of ListObjectVersions; `token` is opaque (it holds both markers)."""
         ...
 
@@ -87,7 +99,9 @@ class Store(Protocol):
         """Return one page of ListMultipartUploads. MinIO on a single drive shows an upload only under no prefix or its whole key."""
         ...
 
-    async def head(self, bucket: str, key: str, *, version_id: str = "", part_number: int = 0, if_match: str = "") -> Head: ...
+    async def head(
+        self, bucket: str, key: str, *, version_id: str = "", part_number: int = 0, if_match: str = ""
+    ) -> Head: ...
 
     async def get(
         self,
@@ -127,9 +141,21 @@ class Store(Protocol):
         """Begin a multipart upload and return its id. `checksum` asks for a full-object CRC64NVME."""
         ...
 
-    async def put_part(self, bucket: str, key: str, upload_id: str, number: int, body: bytes | memoryview, *, crc64nvme: str = "") -> Part: ...
+    async def put_part(
+        self, bucket: str, key: str, upload_id: str, number: int, body: bytes | memoryview, *, crc64nvme: str = ""
+    ) -> Part: ...
 
-    async def complete_upload(self, bucket: str, key: str, upload_id: str, parts: Sequence[Part], *, crc64nvme: str = "", if_none_match: bool = False, if_match: str = "") -> Written:
+    async def complete_upload(
+        self,
+        bucket: str,
+        key: str,
+        upload_id: str,
+        parts: Sequence[Part],
+        *,
+        crc64nvme: str = "",
+        if_none_match: bool = False,
+        if_match: str = "",
+    ) -> Written:
         """Complete an upload. A 200 whose body is an `<Error>`, or is not the result, is an error like any other."""
         ...
 
@@ -141,7 +167,9 @@ class Store(Protocol):
 
     async def get_tags(self, bucket: str, key: str, *, version_id: str = "") -> tuple[tuple[str, str], ...]: ...
 
-    async def put_tags(self, bucket: str, key: str, tags: Sequence[tuple[str, str]], *, version_id: str = "") -> None: ...
+    async def put_tags(
+        self, bucket: str, key: str, tags: Sequence[tuple[str, str]], *, version_id: str = ""
+    ) -> None: ...
 
     async def delete(self, bucket: str, key: str, *, version_id: str = "", if_match: str = "") -> None: ...
 
@@ -155,6 +183,18 @@ class Store(Protocol):
 
     async def server_time(self, bucket: str) -> float:
         """Return the `Date` of an answer of this store, as seconds since the epoch."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Stores(Protocol):
+    """All stores of a migration, one for each endpoint and role, made when first asked for."""
+
+    def of(self, endpoint: str, role: str, *, other_wire: bool = False) -> Store:
+        """Return the store seen with that role's rights. `other_wire` takes the HTTP stack that copying does not use.
+
+        A role that the configuration leaves out is a `Refusal` that names `endpoints.ENDPOINT.credentials.ROLE`."""
         ...
 
     async def close(self) -> None: ...
@@ -260,11 +300,13 @@ class Vault(Protocol):
 
 
 class Tables(Protocol):
-    """Rows as files: how inventories, plans and facts are laid down (Parquet), column by column, in bounded memory."""
+    """Rows as files (Parquet): inventories, plans and facts. `kind` is a flat record of `rules/records.py`."""
 
-    def encode(self, rows: Sequence[object], kind: type) -> bytes: ...
+    def encode(self, rows: Sequence[Row], kind: type[Row]) -> bytes: ...
 
-    def decode(self, data: bytes, kind: type) -> list[object]: ...
+    def decode(self, data: bytes, kind: type[Row]) -> list[Row]:
+        """Return the rows in their order. Missing or foreign columns are a `StateMismatch`."""
+        ...
 
 
 class Progress(Protocol):
@@ -291,6 +333,3 @@ class Clock(Protocol):
     def monotonic(self) -> float: ...
 
     async def sleep(self, seconds: float) -> None: ...
-
-
-Encode = Callable[[Sequence[object]], bytes]

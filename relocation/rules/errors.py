@@ -125,6 +125,9 @@ class ConfigurationError(Refusal):
     """The configuration is wrong. `problems` holds every problem, each with its path, never only the first."""
 
     def __init__(self, file: str, problems: tuple[str, ...]) -> None:
-        super().__init__(f"{file}: {len(problems)} problem{'s' if len(problems) != 1 else ''}\n" + "\n".join(f"  {problem}" for problem in problems))
+        super().__init__(
+            f"{file}: {len(problems)} problem{'s' if len(problems) != 1 else ''}\n"
+            + "\n".join(f"  {problem}" for problem in problems)
+        )
         self.file = file
         self.problems = problems
