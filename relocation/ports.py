@@ -89,9 +89,7 @@ class Store(Protocol):
         items too, with `etag` empty. IsTruncated without a token, or the token just sent, is a `ProtocolError`."""
         ...
 
-    async def list_versions(
-        self, bucket: str, *, prefix: str = "", token: str = "", page_keys: int = 1000
-    ) -> Page[ListedVersion]:
+    async def list_versions(self, bucket: str, *, prefix: str = "", token: str = "", page_keys: int = 1000) -> Page[ListedVersion]:
         """Return one page of ListObjectVersions; `token` is opaque (it holds both markers)."""
         ...
 
@@ -99,9 +97,7 @@ class Store(Protocol):
         """Return one page of ListMultipartUploads. MinIO on a single drive shows an upload only under no prefix or its whole key."""
         ...
 
-    async def head(
-        self, bucket: str, key: str, *, version_id: str = "", part_number: int = 0, if_match: str = ""
-    ) -> Head: ...
+    async def head(self, bucket: str, key: str, *, version_id: str = "", part_number: int = 0, if_match: str = "") -> Head: ...
 
     async def get(
         self,
@@ -167,9 +163,7 @@ class Store(Protocol):
 
     async def get_tags(self, bucket: str, key: str, *, version_id: str = "") -> tuple[tuple[str, str], ...]: ...
 
-    async def put_tags(
-        self, bucket: str, key: str, tags: Sequence[tuple[str, str]], *, version_id: str = ""
-    ) -> None: ...
+    async def put_tags(self, bucket: str, key: str, tags: Sequence[tuple[str, str]], *, version_id: str = "") -> None: ...
 
     async def delete(self, bucket: str, key: str, *, version_id: str = "", if_match: str = "") -> None: ...
 

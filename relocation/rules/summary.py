@@ -1,0 +1,133 @@
+"""What a dry run, a run or a verification has to say: the one document behind `--json`, the page and the artifact.
+
+Counts are exact in objects and bytes. Lists hold everything; whoever prints them cuts at 1,000 and says so. Keys are as they
+are here; `as_json` percent-encodes them (UTF-8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A number of objects and their bytes."""
+
+    objects: int = 0
+    bytes: int = 0
+
+    def __add__(self, other: Count) -> Count:
+        return Count(self.objects + other.objects, self.bytes + other.bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """One object that needs a person's eye: where, which, why, after how many attempts."""
+
+    bucket: str
+    key: str
+    reason: str
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Equation:
+    """One side of the reconciliation, exact in objects and bytes. `terms` in the order in which they are added up."""
+
+    name: str
+    total: Count
+    terms: tuple[tuple[str, Count], ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether the terms add up to the total."""
+        return sum((count for _, count in self.terms), Count()) == self.total
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """One bar of a histogram: its label in words that need no translation (`≤ 64 KiB`, `2021-03`), objects and bytes."""
+
+    label: str
+    count: Count
+
+
+@dataclass(frozen=True, slots=True)
+class Unclaimed:
+    """A bucket, or a top-level prefix of one, at the source that no category claims."""
+
+    place: str
+    objects: int
+    bytes: int
+    newest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What the plan will take. Money is None where `config/` holds no prices; `basis` says what the figures rest on."""
+
+    seconds: float
+    requests: int
+    money: float | None
+    currency: str
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeAge:
+    """When a bucket was last probed (`at` empty: not probed) and what it answered, question by question."""
+
+    place: str
+    at: str
+    age_s: float
+    answers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One wave's report. `kind` is `plan`, `run` or `verify`; `counts` is by action (and `listed`), `outcomes` by outcome, `proofs`
+    by proof, not exclusive."""
+
+    migration: str
+    category: str
+    wave: str | None
+    run_id: str
+    kind: str
+    stage: str
+    plan_sha256: str
+    config_sha256: str
+    counts: Mapping[str, Count] = field(default_factory=dict)
+    outcomes: Mapping[str, Count] = field(default_factory=dict)
+    proofs: Mapping[str, int] = field(default_factory=dict)
+    mismatched: tuple[Named, ...] = ()
+    failed: tuple[Named, ...] = ()
+    refused: tuple[Named, ...] = ()
+    conflicts: tuple[Named, ...] = ()
+    drifted: tuple[Named, ...] = ()
+    gone: tuple[Named, ...] = ()
+    remove: tuple[Named, ...] = ()
+    deleted_at_target: tuple[Named, ...] = ()
+    foreign: tuple[Named, ...] = ()
+    unclaimed: tuple[Unclaimed, ...] = ()
+    unknown: tuple[str, ...] = ()
+    losses: Mapping[str, int] = field(default_factory=dict)
+    equations: tuple[Equation, ...] = ()
+    sizes: tuple[Bin, ...] = ()
+    ages: tuple[Bin, ...] = ()
+    estimate: Estimate | None = None
+    probes: tuple[ProbeAge, ...] = ()
+    moves: tuple[str, ...] = ()
+    residency: str = ""
+    deadline: str = ""
+    owner: str = ""
+    who: str = ""
+    host: str = ""
+    version: str = ""
+    versions: tuple[tuple[str, str], ...] = ()
+    started_at: str = ""
+    finished_at: str = ""
+    seconds: float = 0.0
+    bytes_per_second: float = 0.0
+    report: str = ""
+    """Where the page lies: a path relative to nothing but the reader (`var/reports/…/report.html`), empty if there is none."""
