@@ -62,8 +62,8 @@ class InventoryRow:
 class PlanRow:
     """One source object (or, for Remove and DeletedAtTarget, one of ours) and the one action for it.
 
-    `found_*` is what the target's listing showed under the target key (empty: nothing). `xxh3` and `crc64nvme` are those of the
-    standing fact, for Keep. `ours` says that a fact or an intent of ours names what was found.
+    `found_*` is what the target's listing showed under the target key (empty: nothing). `xxh3`, `proofs` and
+    `attributes_sha256` are those of the standing fact, for Keep. `ours` says that a fact or an intent of ours names what was found.
     """
 
     action: str
@@ -79,6 +79,8 @@ class PlanRow:
     found_size: int = -1
     ours: bool = False
     xxh3: str = ""
+    attributes_sha256: str = ""
+    proofs: tuple[str, ...] = ()
     reason: str = ""
 
 
@@ -102,7 +104,9 @@ class Fact:
     """One durable record about one object version, as one stage left it.
 
     `xxh3` is XXH3-128 of the whole object (32 hex digits), `crc64nvme` base64, `layout` the part sizes in bytes joined by `,`
-    (one part: written whole), `losses` what the target could not keep, `at` ISO 8601 UTC.
+    (one part: written whole), `losses` what the target could not keep, `at` ISO 8601 UTC. `attributes_sha256` is over what was
+    sent beside the bytes (headers, metadata, tags). `ours` says that we wrote the target's object; a proved one that somebody
+    else wrote is not ours and is never overwritten. `mismatch`: the bytes that came back are not the ones that were sent.
     """
 
     stage: str
@@ -127,6 +131,8 @@ class Fact:
     at: str = ""
     run_id: str = ""
     mismatch: bool = False
+    attributes_sha256: str = ""
+    ours: bool = True
 
 
 class RunState(StrEnum):

@@ -1,0 +1,129 @@
+"""Decide what to do with every object, by key, never by listing order. Pure: no clock, no network.
+
+Guarantees: each inventoried source object gets exactly one action, each object of ours at the target without a source object
+one too; everything else at the target is foreign and left alone. Refuses rather than guesses. What we did not write is never
+overwritten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from relocation.rules.records import Action, Fact, Intent, InventoryRow, Outcome, PlanRow
+
+Route = Literal["source", "target_first", "target"]
+Target = tuple[str, str]
+"""(bucket, key) at the target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What we know of the target before looking: standing facts and open intents, by (bucket, key)."""
+
+    facts: Mapping[Target, Fact]
+    intents: Mapping[Target, frozenset[str]]
+    """ETags that open intents foretold."""
+
+    def is_ours(self, found: InventoryRow) -> bool:
+        """Tell whether we wrote what stands there: a fact or an intent of ours names its ETag."""
+        place = (found.bucket, found.key)
+        fact = self.facts.get(place)
+        return (fact is not None and fact.ours and fact.target_etag == found.etag) or found.etag in self.intents.get(place, ())
+
+
+def known(facts: Iterable[Fact], intents: Iterable[Intent]) -> Known:
+    """Fold facts, oldest first by their time, and open intents into what stands."""
+    standing: dict[Target, Fact] = {}
+    for fact in sorted(facts, key=lambda each: each.at):
+        place = (fact.target_bucket, fact.target_key)
+        folded = _fold(standing.get(place), fact)
+        if folded is not None:
+            standing[place] = folded
+    foretold: dict[Target, set[str]] = {}
+    for intent in intents:
+        if intent.expected_etag:
+            foretold.setdefault((intent.target_bucket, intent.target_key), set()).add(intent.expected_etag)
+    return Known(standing, {place: frozenset(etags) for place, etags in foretold.items()})
+
+
+def _fold(before: Fact | None, fact: Fact) -> Fact | None:
+    if fact.outcome in (Outcome.COPIED, Outcome.VERIFIED):
+        if before is not None and before.target_etag == fact.target_etag and before.xxh3 == fact.xxh3:
+            proofs = tuple(sorted({*before.proofs, *fact.proofs}))
+            return replace(fact, proofs=proofs, ours=before.ours or fact.ours)
+        return fact
+    if fact.mismatch and before is not None:
+        return replace(before, xxh3="", proofs=())  # there, ours, and no longer proved
+    return before
+
+
+def decide(source: InventoryRow, target: Target, found: InventoryRow | None, standing: Known, *, route: Route) -> PlanRow:
+    """Pair one source object with the one action that brings the target level with it."""
+    fact = standing.facts.get(target)
+    row = PlanRow(
+        action=Action.COPY,
+        move=source.move,
+        source_bucket=source.bucket,
+        source_key=source.key,
+        target_bucket=target[0],
+        target_key=target[1],
+        size=source.size,
+        source_etag=source.etag,
+        source_last_modified=source.last_modified,
+    )
+    if found is None:
+        if fact is not None and route != "source":
+            return replace(row, action=Action.DELETED_AT_TARGET, reason="deleted at the target after cut-over: not copied again")
+        return row
+    row = replace(row, found_etag=found.etag, found_size=found.size, ours=standing.is_ours(found))
+    if fact is not None and fact.target_etag == found.etag and fact.size == found.size:
+        return _decide_known(row, source, fact)
+    if found.size == source.size:
+        return replace(row, action=Action.PROVE, reason="there with the same size, but nothing proves its bytes")
+    if row.ours:
+        return replace(row, action=Action.REPLACE, reason="ours from an unfinished write, with another size")
+    return replace(row, action=Action.CONFLICT, reason=f"the target holds another object of {found.size} bytes that is not ours")
+
+
+def _decide_known(row: PlanRow, source: InventoryRow, fact: Fact) -> PlanRow:
+    same_source = fact.source_etag == source.etag and fact.size == source.size
+    if same_source and not fact.xxh3:
+        return replace(row, action=Action.PROVE, reason="its last verification failed")
+    if same_source and fact.source_last_modified == source.last_modified:
+        return replace(
+            row, action=Action.KEEP, xxh3=fact.xxh3, proofs=fact.proofs, attributes_sha256=fact.attributes_sha256
+        )
+    if not row.ours:
+        return replace(row, action=Action.CONFLICT, reason="the source changed, and what the target holds is not ours to replace")
+    return replace(row, action=Action.REPLACE, reason="the source changed since it was copied")
+
+
+def left_over(found: InventoryRow, standing: Known, *, route: Route, erased: bool) -> PlanRow | None:
+    """Decide on a target object that no source object maps to: Remove where it is ours and may go, else None (foreign)."""
+    fact = standing.facts.get((found.bucket, found.key))
+    if route != "source" or erased or not standing.is_ours(found):
+        return None
+    return PlanRow(
+        action=Action.REMOVE,
+        move=found.move,
+        source_bucket=fact.source_bucket if fact else "",
+        source_key=fact.source_key if fact else "",
+        target_bucket=found.bucket,
+        target_key=found.key,
+        size=found.size,
+        source_etag=fact.source_etag if fact else "",
+        source_last_modified=fact.source_last_modified if fact else "",
+        found_etag=found.etag,
+        found_size=found.size,
+        ours=True,
+        reason="ours, and gone at the source since",
+    )
+
+
+WRITES = (Action.COPY, Action.REPLACE, Action.PROVE)
+"""Actions whose objects the copy stage works on (Prove reads, and writes only where ours is wrong)."""
+
+SOURCE_TERMS = (Action.COPY, Action.KEEP, Action.PROVE, Action.REPLACE, Action.CONFLICT, Action.REFUSE, Action.DELETED_AT_TARGET)
+"""The terms of the source equation: listed = their sum."""

@@ -1,0 +1,146 @@
+"""What one value of the configuration may be: names, sizes, places, times. Pure.
+
+Each function returns the value in its one normal form, or raises `ValueError` with a sentence that says what is wrong and what
+would be right. Refuses to quote what may hold a secret (addresses with a password, credential references).
+"""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import re
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
+SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([KMGT]i?B|B)", re.IGNORECASE)
+UNITS = {"b": 1} | {
+    letter + unit: base**power
+    for power, letter in enumerate("kmgt", start=1)
+    for unit, base in (("b", 1000), ("ib", 1024))
+}
+KEY_BYTES_MAX = 1024  # S3: "a sequence of Unicode characters with UTF-8 encoding of up to 1,024 bytes long"
+
+# ISO 3166-1 alpha-2, officially assigned.
+COUNTRIES = frozenset(
+    "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA CC CD CF CG "
+    "CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL "
+    "GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA "
+    "LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP "
+    "NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV "
+    "SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW".split()
+)
+
+
+def slug(text: str) -> str:
+    """Return a name of lower-case letters, digits and inner hyphens, at most 63."""
+    if SLUG.fullmatch(text):
+        return text
+    wanted = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:63].strip("-")
+    example = wanted or "talk-images"
+    raise ValueError(f"is no name; lower-case letters, digits and hyphens (at most 63), as in `{example}`")
+
+
+def country(text: str) -> str:
+    """Return an ISO 3166-1 alpha-2 code."""
+    if text in COUNTRIES:
+        return text
+    if text.upper() in COUNTRIES:
+        raise ValueError(f"is `{text}`; country codes are written large: `{text.upper()}`")
+    raise ValueError(f"`{text}` is no country; two large letters (ISO 3166-1 alpha-2) such as `KR` or `JP`")
+
+
+def bucket(text: str) -> str:
+    """Return a bucket's name, older and laxer ones (capitals, `_`) included."""
+    if "/" in text:
+        first, _, rest = text.partition("/")
+        raise ValueError(f"holds a `/`; the bucket is `{first}`, and `{rest}` belongs into `prefix`")
+    if not BUCKET.fullmatch(text):
+        raise ValueError("is no bucket name; 3 to 255 letters, digits, `.`, `-` or `_`")
+    return text
+
+
+def key_prefix(text: str) -> str:
+    """Return the beginning of a key: any text of at most 1,024 bytes in UTF-8."""
+    try:
+        length = len(text.encode())
+    except UnicodeEncodeError:
+        raise ValueError("holds half a character (a lone surrogate), which no key can hold; take it out") from None
+    if length > KEY_BYTES_MAX:
+        raise ValueError(f"is {length} bytes long; a key has at most {KEY_BYTES_MAX}")
+    return text
+
+
+def byte_size(value: object) -> int:
+    """Return a number of bytes, from a whole number or from text such as `128MiB` (1024-based) or `5 GB` (1000-based)."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError("is no size; a number of bytes, or text such as `128MiB`")
+    if isinstance(value, int):
+        return value
+    match = SIZE.fullmatch(value.strip())
+    if not match:
+        raise ValueError("is no size; a number of bytes, or text such as `128MiB`")
+    return round(float(match[1]) * UNITS[match[2].lower()])
+
+
+def day(value: object) -> datetime.date:
+    """Return a day, from a date or from text `YYYY-MM-DD`. Numbers and times of day are refused: they would be guessed at."""
+    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+        return value
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        try:
+            return datetime.date.fromisoformat(value)
+        except ValueError as error:
+            raise ValueError(f"`{value}` is no day ({error}); a date of the calendar as in `2021-06-30`") from None
+    raise ValueError("is no date; year, month and day as in `2021-06-30`")
+
+
+def timezone(text: str) -> str:
+    """Return a name of the IANA time zone database."""
+    try:
+        ZoneInfo(text)
+    except (KeyError, ValueError, OSError):  # unknown, not a relative path, a directory
+        raise ValueError(f"`{text}` is no time zone; a name of the IANA database such as `Asia/Tokyo` or `Asia/Seoul`") from None
+    return text
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address stays on this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def endpoint_url(text: str) -> str:
+    """Return `scheme://host[:port]` in lower case. A password in it is refused without being quoted."""
+    right = "as in `https://s3.jp.example:9000`"
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError(f"is no address; scheme, host and port, {right}") from None
+    if "@" in parts.netloc:
+        raise ValueError("holds a user or password; take it out, and name it under `credentials` by a reference such as `env:NAME`")
+    if parts.scheme not in {"http", "https"} or not host or any(character <= " " for character in text):
+        raise ValueError(f"is no http or https address; scheme, host and port, {right}")
+    if parts.path.strip("/") or parts.query or parts.fragment or "?" in text or "#" in text:
+        raise ValueError(f"holds a path or query; only scheme, host and port, {right} (buckets are named in the moves)")
+    shown = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{shown}" + (f":{port}" if port is not None else "")
+
+
+def credential_reference(text: str) -> str:
+    """Return `env:NAME`, `file:PATH#PROFILE` or `profile:NAME`. What is refused is not quoted: it may be a secret itself."""
+    kind, _, rest = text.partition(":")
+    path, _, profile = rest.rpartition("#")
+    if kind == "env" and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", rest):
+        return text
+    if kind == "file" and path and profile and profile == profile.strip():
+        return text
+    if kind == "profile" and rest and rest == rest.strip() and "#" not in rest:
+        return text
+    raise ValueError("is no reference to credentials; `env:NAME`, `file:PATH#PROFILE` or `profile:NAME`, never the keys themselves")
