@@ -16,21 +16,20 @@ SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
 SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([KMGT]i?B|B)", re.IGNORECASE)
 UNITS = {"b": 1} | {
-    letter + unit: base**power
-    for power, letter in enumerate("kmgt", start=1)
-    for unit, base in (("b", 1000), ("ib", 1024))
+    letter + unit: base**power for power, letter in enumerate("kmgt", start=1) for unit, base in (("b", 1000), ("ib", 1024))
 }
 KEY_BYTES_MAX = 1024  # S3: "a sequence of Unicode characters with UTF-8 encoding of up to 1,024 bytes long"
 
 # ISO 3166-1 alpha-2, officially assigned.
-COUNTRIES = frozenset(
+CODES = (
     "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA CC CD CF CG "
     "CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL "
     "GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA "
     "LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP "
     "NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV "
-    "SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW".split()
+    "SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW"
 )
+COUNTRIES = frozenset(CODES.split())
 
 
 def slug(text: str) -> str:
@@ -74,11 +73,9 @@ def key_prefix(text: str) -> str:
 
 def byte_size(value: object) -> int:
     """Return a number of bytes, from a whole number or from text such as `128MiB` (1024-based) or `5 GB` (1000-based)."""
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        raise ValueError("is no size; a number of bytes, or text such as `128MiB`")
-    if isinstance(value, int):
+    if isinstance(value, int) and not isinstance(value, bool):
         return value
-    match = SIZE.fullmatch(value.strip())
+    match = SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
     if not match:
         raise ValueError("is no size; a number of bytes, or text such as `128MiB`")
     return round(float(match[1]) * UNITS[match[2].lower()])
@@ -144,3 +141,24 @@ def credential_reference(text: str) -> str:
     if kind == "profile" and rest and rest == rest.strip() and "#" not in rest:
         return text
     raise ValueError("is no reference to credentials; `env:NAME`, `file:PATH#PROFILE` or `profile:NAME`, never the keys themselves")
+
+
+def host_of(url: str) -> str:
+    """Return the host of a normal endpoint url, without brackets."""
+    return urlsplit(url).hostname or ""
+
+
+def ledger_url(text: str) -> str:
+    """Return an SQLAlchemy url of SQLite (a file) or PostgreSQL. A password in it is refused without being quoted."""
+    right = "`sqlite:///../var/ledger.db` or `postgresql+psycopg://user@host/database`"
+    scheme, colon, rest = text.partition("://")
+    dialect = scheme.partition("+")[0]
+    if not colon or dialect not in {"sqlite", "postgresql"}:
+        raise ValueError(f"is no ledger address; {right}")
+    if dialect == "sqlite":
+        path = rest.removeprefix("/").partition("?")[0]
+        if not rest.startswith("/") or not path or path == ":memory:":
+            raise ValueError(f"names no file, and a ledger in memory would be lost; {right}")
+    elif ("@" in rest and ":" in rest.rpartition("@")[0]) or "password=" in rest:
+        raise ValueError("holds a password; take it out, and give it by PGPASSWORD or a `.pgpass` file")
+    return text

@@ -1,0 +1,220 @@
+"""The typed configuration: one migration with its endpoints, categories, waves, policies and limits.
+
+Guarantees: frozen, nothing unknown accepted, every value in its one normal form, every limit named with its unit. What only
+several values together show (overlaps, residency) is `consistency.py`'s business. Refuses secrets: credentials are references.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationInfo, field_validator
+
+from relocation.rules import values
+from relocation.rules.cron import cron
+from relocation.rules.errors import ConfigurationError
+
+KIB, MIB, GIB = 1024, 1024**2, 1024**3
+PART_BYTES_MIN, PART_BYTES_MAX = 5 * MIB, 5 * GIB  # S3's limits of one part of a multipart upload
+
+RoleName = Literal["reader", "writer", "prober", "remover", "fencer", "application", "switcher", "eraser", "vault", "auditor"]
+Slug = Annotated[str, AfterValidator(values.slug)]
+Country = Annotated[str, AfterValidator(values.country)]
+BucketName = Annotated[str, AfterValidator(values.bucket)]
+KeyPrefix = Annotated[str, AfterValidator(values.key_prefix)]
+TimeZone = Annotated[str, AfterValidator(values.timezone)]
+Cron = Annotated[str, AfterValidator(cron)]
+Day = Annotated[datetime.date, BeforeValidator(values.day)]
+Reference = Annotated[str, AfterValidator(values.credential_reference)]
+Bytes = Annotated[int, BeforeValidator(values.byte_size)]
+Count = Annotated[int, Field(strict=True)]
+Seconds = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+
+
+class Settings(BaseModel):
+    """What all of them share: frozen, and no unknown name gets in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True)
+
+
+class Endpoint(Settings):
+    """An S3-compatible service in a country. `credentials` maps roles to references, never to keys."""
+
+    allow_plain_http: StrictBool = False
+    url: str
+    region: Annotated[str, Field(min_length=1)]
+    country: Country
+    credentials: dict[RoleName, Reference] = {}
+    ca_file: Path | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _private_or_encrypted(cls, url: str, info: ValidationInfo) -> str:
+        url = values.endpoint_url(url)
+        plain = url.startswith("http://") and not values.is_loopback(values.host_of(url))
+        if plain and not info.data.get("allow_plain_http", True):
+            raise ValueError("is plain http to another machine; `https://…`, or `allow_plain_http: true` if the line is private")
+        return url
+
+
+class VaultPlace(Settings):
+    """The WORM bucket that holds the evidence, and for how many days each of its objects is locked."""
+
+    endpoint: str
+    bucket: BucketName
+    retention_days: Annotated[Count, Field(ge=1, le=36_500)] = 30
+
+
+class Transfer(Settings):
+    """How fast and how careful: limits of one process, except `settle_s` and `attempts_max`, which are of one object."""
+
+    budget_bytes: Annotated[Bytes, Field(ge=16 * MIB, le=64 * GIB)] = 128 * MIB
+    wire: Literal["lean", "library"] = "lean"
+    stall_s: Annotated[Seconds, Field(ge=0.1, le=3600)] = 30.0
+    connect_timeout_s: Annotated[Seconds, Field(ge=0.1, le=600)] = 10.0
+    concurrency: Annotated[Count, Field(ge=1, le=1024)] = 32
+    shard_objects: Annotated[Count, Field(ge=1, le=1_000_000)] = 10_000
+    shard_bytes: Annotated[Bytes, Field(ge=1, le=1024 * GIB)] = 8 * GIB
+    lease_s: Annotated[Seconds, Field(ge=1, le=3600)] = 30.0
+    attempts_max: Annotated[Count, Field(ge=1, le=100)] = 6
+    settle_s: Annotated[Seconds, Field(ge=0, le=86_400)] = 0.0
+    intent_objects: Annotated[Count, Field(ge=1, le=10_000)] = 256
+
+
+class Policy(Settings):
+    """How an object is kept and proved. `part_bytes` is used where the source's own part layout can't be."""
+
+    keep_etag: Literal["require", "prefer", "no"] = "prefer"
+    verify: Literal["read_back"] = "read_back"
+    part_bytes: Annotated[Bytes, Field(ge=PART_BYTES_MIN, le=PART_BYTES_MAX)] = 16 * MIB
+
+
+class Side(Settings):
+    """One side of a move: all keys of a bucket that begin with `prefix`."""
+
+    endpoint: str
+    bucket: BucketName
+    prefix: KeyPrefix = ""
+
+
+class Move(Settings):
+    """From where to where. A key keeps what follows the source's prefix, below the target's."""
+
+    source: Side
+    target: Side
+
+
+class Schedule(Settings):
+    """When a wave starts by itself: five cron fields in a time zone."""
+
+    cron: Cron
+    timezone: TimeZone = "Asia/Tokyo"
+
+
+class Wave(Settings):
+    """A slice of a category, by prefixes relative to each move's. Without prefixes it is the rest of the category."""
+
+    name: Slug
+    prefixes: tuple[KeyPrefix, ...] = ()
+    schedule: Schedule | None = None
+
+
+class Category(Settings):
+    """A data class with its moves, the country that it must live in, the day by which, and who answers for it."""
+
+    moves: Annotated[tuple[Move, ...], Field(min_length=1)]
+    residency: Country
+    deadline: Day
+    owner: Annotated[str, Field(min_length=1)]
+    description: str = ""
+    policy: Policy = Policy()
+    waves: tuple[Wave, ...] = ()
+
+    def all_waves(self) -> tuple[Wave, ...]:
+        """Return the waves in file order; where none is given, one named `all`."""
+        return self.waves or (Wave(name="all"),)
+
+
+class Migration(Settings):
+    """One migration, as one file describes it. Paths are absolute; `file` is where it was read from."""
+
+    migration: Slug
+    state_dir: Path
+    ledger: Annotated[str, AfterValidator(values.ledger_url)]
+    timezone: TimeZone = "Asia/Tokyo"
+    endpoints: Annotated[dict[Slug, Endpoint], Field(min_length=1)]
+    vault: VaultPlace
+    transfer: Transfer = Transfer()
+    categories: Annotated[dict[Slug, Category], Field(min_length=1)]
+    prices: Path | None = None
+    file: Path
+
+    def category_named(self, name: str) -> Category:
+        """Return a category, or raise `ConfigurationError` that lists those there are."""
+        if name not in self.categories:
+            known = ", ".join(sorted(self.categories))
+            raise ConfigurationError(str(self.file), (f"categories: no category `{name}`; there are {known}",))
+        return self.categories[name]
+
+    def waves_of(self, category: str, wave: str = "") -> tuple[Wave, ...]:
+        """Return the wave of that name, or all in file order; `ConfigurationError` lists those there are."""
+        waves = self.category_named(category).all_waves()
+        chosen = tuple(each for each in waves if wave in {"", each.name})
+        if not chosen:
+            known = ", ".join(each.name for each in waves)
+            raise ConfigurationError(str(self.file), (f"categories.{category}.waves: no wave `{wave}`; there are {known}",))
+        return chosen
+
+    def config_sha256(self) -> str:
+        """Return the SHA-256 (hex) of what decides actions: moves, wave selectors, policy, residency, countries.
+
+        Addresses, credential references, deadlines, schedules, pace and the order of waves leave it as it is. An approval that is
+        bound to it goes void when it changes.
+        """
+        decides = {
+            "migration": self.migration,
+            "countries": {name: endpoint.country for name, endpoint in self.endpoints.items()},
+            "categories": {
+                name: {
+                    "moves": [move.model_dump(mode="json") for move in category.moves],  # facts and rows know a move by its index
+                    "policy": category.policy.model_dump(mode="json"),
+                    "residency": category.residency,
+                    "waves": {wave.name: sorted(set(wave.prefixes)) for wave in category.all_waves()},
+                }
+                for name, category in self.categories.items()
+            },
+        }
+        canonical = json.dumps(decides, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+Money = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
+
+
+class EndpointPrices(Settings):
+    """What one endpoint's provider charges, each unknown until somebody fills it in. GB is 1,000,000,000 bytes."""
+
+    egress_per_gb: Money | None = None
+    ingress_per_gb: Money | None = None
+    get_per_1000: Money | None = None
+    put_per_1000: Money | None = None
+    list_per_1000: Money | None = None
+    storage_per_gb_month: Money | None = None
+    source: str | None = None
+    as_of: Day | None = None
+
+
+class Prices(Settings):
+    """Prices by endpoint name, in one currency (ISO 4217). Nothing is invented: no price, no money in an estimate."""
+
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = None
+    endpoints: dict[Slug, EndpointPrices] = {}
+
+    def of(self, endpoint: str) -> EndpointPrices:
+        """Return the endpoint's prices; all unknown where none are given, or where no currency is."""
+        return self.endpoints.get(endpoint, EndpointPrices()) if self.currency else EndpointPrices()
