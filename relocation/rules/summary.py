@@ -118,6 +118,9 @@ class Summary:
     estimate: Estimate | None = None
     probes: tuple[ProbeAge, ...] = ()
     moves: tuple[str, ...] = ()
+    source_country: str = ""
+    target_country: str = ""
+    timezone: str = "UTC"
     residency: str = ""
     deadline: str = ""
     owner: str = ""
