@@ -1,0 +1,103 @@
+"""Memory as bytes in flight, under one budget for the process.
+
+Guarantees: the buffers that are out never exceed the budget; who asked first is served first, so that no large object starves;
+a released buffer is used again, so that bodies cost no allocation once warm. Refuses a lease larger than the whole budget.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+CLASS_BYTES_MIN = 64 * 1024
+CLASS_STEP = 1024 * 1024
+
+
+class Lease:
+    """A buffer on loan: `view` is exactly as long as was asked for. Give it back once, with `release`."""
+
+    __slots__ = ("_budget", "_buffer", "view")
+
+    def __init__(self, budget: Budget, buffer: bytearray, size: int) -> None:
+        self._budget = budget
+        self._buffer = buffer
+        self.view = memoryview(buffer)[:size]
+
+    def release(self) -> None:
+        """Give the buffer back. The view must not be used afterwards."""
+        self.view.release()
+        self._budget.give_back(self._buffer)
+
+
+class Budget:
+    """`total_bytes` of buffers, handed out in the order of asking."""
+
+    def __init__(self, total_bytes: int) -> None:
+        self.total_bytes = total_bytes
+        self._out = 0
+        self._kept = 0
+        self._spare: dict[int, list[bytearray]] = {}
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+
+    @property
+    def out_bytes(self) -> int:
+        """How many bytes are on loan now."""
+        return self._out
+
+    async def lease(self, size: int) -> Lease:
+        """Wait for room and return a buffer of `size` bytes. Its content is whatever was there before."""
+        held = min(_class_of(size), self.total_bytes)
+        if size > self.total_bytes:
+            raise ValueError(f"{size} bytes never fit in a budget of {self.total_bytes}")
+        if self._waiting or self._out + held > self.total_bytes:
+            await self._wait(held)
+        else:
+            self._out += held
+        return Lease(self, self._buffer(held), size)
+
+    def give_back(self, buffer: bytearray) -> None:
+        """Take a buffer back and serve who waits. Spare buffers and those on loan together stay within the budget."""
+        self._out -= len(buffer)
+        self._serve()
+        if self._out + self._kept + len(buffer) <= self.total_bytes:
+            self._spare.setdefault(len(buffer), []).append(buffer)
+            self._kept += len(buffer)
+
+    async def _wait(self, held: int) -> None:
+        granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((held, granted))
+        try:
+            await granted
+        except asyncio.CancelledError:
+            if granted.done() and not granted.cancelled():
+                self._out -= held
+            self._waiting = deque(entry for entry in self._waiting if entry[1] is not granted)
+            self._serve()
+            raise
+
+    def _serve(self) -> None:
+        while self._waiting and self._out + self._waiting[0][0] <= self.total_bytes:
+            held, granted = self._waiting.popleft()
+            if not granted.done():
+                self._out += held
+                granted.set_result(None)
+
+    def _buffer(self, held: int) -> bytearray:
+        spare = self._spare.get(held)
+        if spare:
+            self._kept -= held
+            return spare.pop()
+        while self._out + self._kept > self.total_bytes and self._kept:
+            size = next(size for size, buffers in self._spare.items() if buffers)
+            self._spare[size].pop()
+            self._kept -= size
+        return bytearray(held)
+
+
+def _class_of(size: int) -> int:
+    """Round up so that buffers fit again: powers of two from 64 KiB to 1 MiB, then whole MiB."""
+    if size <= CLASS_BYTES_MIN:
+        return CLASS_BYTES_MIN
+    if size <= CLASS_STEP:
+        return 1 << (size - 1).bit_length()
+    return -(-size // CLASS_STEP) * CLASS_STEP

@@ -1,0 +1,201 @@
+"""Copy an object by parts, with the source's own layout wherever it can be asked for.
+
+Guarantees: every part is read with the planned ETag, so mixed halves are impossible; parts travel side by side, the whole
+object's XXH3-128 is taken in order; an upload that does not end well is aborted, and its id was recorded before its first part.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from relocation.rules import digests, parts
+from relocation.rules.errors import HikkoshiError, NotFound, PreconditionFailed, SourceChanged
+from relocation.rules.objects import Head, Part, Written
+from relocation.rules.records import Fact, Intent, Outcome, PlanRow
+from relocation.transfer.budget import Lease
+from relocation.transfer.copy_whole import proofs_of_write
+from relocation.transfer.hands import Hands
+from relocation.transfer.hashing import Fingerprint, agrees, attributes_sha256
+from relocation.transfer.read import attributes_of, read_head, read_piece
+from relocation.transfer.retry import Tries
+from relocation.transfer.write import look_first, settle, write_conditions
+
+ABORT_S_MAX = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The part sizes, in order, and whether the source is asked by part number (its own layout) or by byte range."""
+
+    sizes: tuple[int, ...]
+    by_number: bool
+
+    def byte_range(self, index: int) -> tuple[int, int] | None:
+        """Return the range (first, last) of a part; None where it is asked for by its number."""
+        if self.by_number:
+            return None
+        first = sum(self.sizes[:index])
+        return (first, first + self.sizes[index] - 1)
+
+
+async def layout_of(hands: Hands, row: PlanRow, tries: Tries) -> Layout:
+    """Ask the source for its own part sizes; where it has none to tell, or a part exceeds the budget, cut by the limits."""
+    count = digests.parts_in(row.source_etag)
+    if count and hands.seen.reads_part_numbers:
+        place = (row.source_bucket, row.source_key)
+        first = await read_head(hands.source, place, etag=row.source_etag, tries=tries, part_number=1)
+        if first.parts_count == count:
+            sizes = [first.size]
+            for number in range(2, count + 1):
+                head = await read_head(hands.source, place, etag=row.source_etag, tries=tries, part_number=number)
+                sizes.append(head.size)
+            if sum(sizes) == row.size and max(sizes) <= hands.budget.total_bytes:
+                return Layout(tuple(sizes), by_number=True)
+    return Layout(parts.cut(row.size, min(hands.part_bytes, hands.budget.total_bytes)), by_number=False)
+
+
+async def copy_parts(hands: Hands, row: PlanRow, tries: Tries) -> Fact:
+    """Copy one object and return its fact, outcome `copied`. Raises Drift, Occupied, or what the stores raise."""
+    place = (row.source_bucket, row.source_key)
+    layout = await layout_of(hands, row, tries)
+    head = await read_head(hands.source, place, etag=row.source_etag, tries=tries)
+    if head.size != row.size:
+        raise SourceChanged(f"the source says {head.size} bytes where {row.size} were listed")
+    attributes = await attributes_of(hands.source, place, head, tries)
+    await look_first(hands, row, tries, hands.seen.parts_guard)
+    hands.check_lease()
+    upload_id = await tries.run(lambda: hands.target.create_upload(row.target_bucket, row.target_key, attributes=attributes))
+    upload = _Upload(hands, row, layout, upload_id, tries)
+    try:
+        written = await upload.carry()
+    except BaseException:
+        await upload.abandon()
+        raise
+    return Fact(
+        stage="copy",
+        outcome=Outcome.COPIED,
+        source_bucket=row.source_bucket,
+        source_key=row.source_key,
+        target_bucket=row.target_bucket,
+        target_key=row.target_key,
+        size=row.size,
+        source_etag=row.source_etag,
+        source_last_modified=row.source_last_modified,
+        source_version_id=head.version_id,
+        target_etag=written.etag,
+        target_version_id=written.version_id,
+        xxh3=upload.fingerprint.xxh3,
+        crc64nvme=upload.fingerprint.crc64nvme,
+        layout=parts.shown_layout(layout.sizes),
+        proofs=upload.proofs(written, head),
+        attempts=tries.count,
+        attributes_sha256=attributes_sha256(attributes),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part on its way. Its turn to be hashed comes when the part before was; `hashed` says so to the one after."""
+
+    index: int
+    lease: Lease
+    turn: Callable[[], Awaitable[object]]
+    hashed: asyncio.Event
+
+
+class _Upload:
+    """One upload under way: its parts, and the hash of the whole object in order."""
+
+    def __init__(self, hands: Hands, row: PlanRow, layout: Layout, upload_id: str, tries: Tries) -> None:
+        self.hands = hands
+        self.row = row
+        self.layout = layout
+        self.intent = Intent(-1, row.target_bucket, row.target_key, row.source_etag, "", upload_id)
+        self.tries = tries
+        self.fingerprint = Fingerprint()
+        self.done: dict[int, Part] = {}
+        self.agreed = 0
+
+    async def carry(self) -> Written:
+        """Record the upload, send every part, foretell the ETag from their MD5s, record that too, and complete."""
+        await self.hands.amend(self.intent)
+        await self._send_parts()
+        if self.hands.seen.target_parts_etag_is_md5:
+            md5s = (bytes.fromhex(self.done[number].etag) for number in sorted(self.done))
+            self.intent = replace(self.intent, expected_etag=digests.etag_of_parts(md5s))
+            await self.hands.amend(self.intent)
+        return await self._complete()
+
+    async def abandon(self) -> None:
+        """Abort the upload; if even that fails, its id is in the ledger, and the next run aborts it."""
+        target, row = self.hands.target, self.row
+        with contextlib.suppress(HikkoshiError, TimeoutError):
+            async with asyncio.timeout(ABORT_S_MAX):
+                await target.abort_upload(row.target_bucket, row.target_key, self.intent.upload_id)
+
+    def proofs(self, written: Written, head: Head) -> tuple[str, ...]:
+        """Return what the answers prove: parts read by number count for the source only if each agreed with its checksum."""
+        whole = self.fingerprint.crc64nvme
+        source_checksum = self.agreed == len(self.layout.sizes) or head.checksum("crc64nvme") == whole
+        seen_etag = written if self.layout.by_number else replace(written, etag="")
+        return proofs_of_write(self.hands, self.row, seen_etag, crc64nvme=whole, source_checksum=source_checksum)
+
+    async def _send_parts(self) -> None:
+        turn: Callable[[], Awaitable[object]] = _at_once
+        try:
+            async with asyncio.TaskGroup() as group:
+                for index, size in enumerate(self.layout.sizes):
+                    lease = await self.hands.budget.lease(size)
+                    part = _Part(index, lease, turn, asyncio.Event())
+                    group.create_task(self._send_part(part))
+                    turn = part.hashed.wait
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+
+    async def _send_part(self, part: _Part) -> None:
+        view, row, number = part.lease.view, self.row, part.index + 1
+        by_number, byte_range = self.layout.by_number, self.layout.byte_range(part.index)
+        try:
+            head = await read_piece(
+                self.hands.source,
+                (row.source_bucket, row.source_key),
+                view,
+                etag=row.source_etag,
+                tries=self.tries,
+                part_number=number if by_number else 0,
+                byte_range=byte_range,
+            )
+            await part.turn()
+            crc64nvme = self.fingerprint.update(view)
+            part.hashed.set()
+            if by_number and agrees(view, head.checksums):
+                self.agreed += 1
+            self.done[number] = await self.tries.run(lambda: self._put_part(number, view, crc64nvme))
+        finally:
+            part.lease.release()
+
+    async def _put_part(self, number: int, view: memoryview, crc64nvme: str) -> Part:
+        self.hands.check_lease()
+        bucket, key = self.row.target_bucket, self.row.target_key
+        return await self.hands.target.put_part(bucket, key, self.intent.upload_id, number, view, crc64nvme=crc64nvme)
+
+    async def _complete(self) -> Written:
+        try:
+            return await self.tries.run(self._complete_once)
+        except (PreconditionFailed, NotFound):
+            return await settle(self.hands, self.row, self.intent.expected_etag, self.tries)
+
+    async def _complete_once(self) -> Written:
+        self.hands.check_lease()
+        done = tuple(self.done[number] for number in sorted(self.done))
+        conditions = write_conditions(self.hands, self.row, self.hands.seen.parts_guard)
+        bucket, key = self.row.target_bucket, self.row.target_key
+        crc64nvme = self.fingerprint.crc64nvme
+        return await self.hands.target.complete_upload(bucket, key, self.intent.upload_id, done, crc64nvme=crc64nvme, **conditions)
+
+
+async def _at_once() -> object:
+    return None

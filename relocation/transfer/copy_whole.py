@@ -1,0 +1,68 @@
+"""Copy an object in one piece: one GET into a buffer, two hashes over it, one PUT that the target checks."""
+
+from __future__ import annotations
+
+from relocation.rules import digests
+from relocation.rules.objects import Written
+from relocation.rules.records import Fact, Intent, Outcome, PlanRow, Proof
+from relocation.transfer.hands import Hands
+from relocation.transfer.hashing import Fingerprint, agrees, attributes_sha256
+from relocation.transfer.read import attributes_of, read_piece
+from relocation.transfer.retry import Tries
+from relocation.transfer.write import Body, write_whole
+
+
+async def copy_whole(hands: Hands, row: PlanRow, tries: Tries) -> Fact:
+    """Copy one object and return its fact, outcome `copied`. Raises Drift, Occupied, or what the stores raise."""
+    lease = await hands.budget.lease(row.size)
+    try:
+        place = (row.source_bucket, row.source_key)
+        head = await read_piece(hands.source, place, lease.view, etag=row.source_etag, tries=tries)
+        attributes = await attributes_of(hands.source, place, head, tries)
+        print_ = Fingerprint()
+        crc64nvme = print_.update(lease.view)
+        source_checksum = agrees(lease.view, head.checksums)
+        if not hands.foretold_etag(row):
+            await _amend(hands, row, lease.view)
+        written = await write_whole(hands, row, Body(lease.view, crc64nvme, attributes), tries)
+    finally:
+        lease.release()
+    return Fact(
+        stage="copy",
+        outcome=Outcome.COPIED,
+        source_bucket=row.source_bucket,
+        source_key=row.source_key,
+        target_bucket=row.target_bucket,
+        target_key=row.target_key,
+        size=row.size,
+        source_etag=row.source_etag,
+        source_last_modified=row.source_last_modified,
+        source_version_id=head.version_id,
+        target_etag=written.etag,
+        target_version_id=written.version_id,
+        xxh3=print_.xxh3,
+        crc64nvme=crc64nvme,
+        layout=str(row.size),
+        proofs=proofs_of_write(hands, row, written, crc64nvme=crc64nvme, source_checksum=bool(source_checksum)),
+        attempts=tries.count,
+        attributes_sha256=attributes_sha256(attributes),
+    )
+
+
+def proofs_of_write(hands: Hands, row: PlanRow, written: Written, *, crc64nvme: str, source_checksum: bool) -> tuple[str, ...]:
+    """Return what the answers to a read and a write prove, and no more: an ignored checksum is never `received`."""
+    proofs = []
+    if hands.seen.counts_received and written.crc64nvme == crc64nvme:
+        proofs.append(Proof.RECEIVED)
+    if hands.foretold_etag(row) and written.etag == row.source_etag:
+        proofs.append(Proof.SAME_ETAG)
+    if source_checksum:
+        proofs.append(Proof.SOURCE_CHECKSUM)
+    return tuple(proofs)
+
+
+async def _amend(hands: Hands, row: PlanRow, body: memoryview) -> None:
+    """Foretell the ETag from the bytes where the listing could not, so that after a crash our object is known as ours."""
+    expected = digests.etag_of_whole(body) if hands.seen.target_etag_is_md5 else ""
+    if expected:
+        await hands.amend(Intent(-1, row.target_bucket, row.target_key, row.source_etag, expected))

@@ -1,0 +1,87 @@
+"""Prove an object that is at the target already, whoever wrote it: read both sides, and compare.
+
+Equal bytes are kept and from then on proved. Ours and wrong is replaced. Not ours and different is a conflict, and stays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from relocation.rules.errors import NotFound
+from relocation.rules.objects import Head
+from relocation.rules.records import Action, Fact, Outcome, PlanRow, Proof
+from relocation.transfer.compare import hash_object, lost_attributes
+from relocation.transfer.hands import Hands
+from relocation.transfer.hashing import attributes_sha256
+from relocation.transfer.retry import Tries
+from relocation.transfer.write import Occupied
+
+
+async def prove(hands: Hands, row: PlanRow, tries: Tries) -> Fact | None:
+    """Read both sides of a row and return the fact; None where what is there is ours and wrong, or gone: it must be written."""
+    found = await _found(hands, row, tries)
+    if found is None:
+        return None
+    if found.size != row.size:
+        return None if row.ours else conflict(row, f"the target holds another object of {found.size} bytes")
+    target = await hash_object(
+        hands, hands.target, (row.target_bucket, row.target_key), etag=found.etag, size=row.size, tries=tries
+    )
+    source = await hash_object(
+        hands, hands.source, (row.source_bucket, row.source_key), etag=row.source_etag, size=row.size, tries=tries
+    )
+    if source.xxh3 != target.xxh3:
+        return None if row.ours else conflict(row, "the target holds other bytes of the same size, which are not ours")
+    same_etag = found.etag == row.source_etag and hands.seen.source_etag_is_md5 and hands.seen.target_etag_is_md5
+    return Fact(
+        stage="copy",
+        outcome=Outcome.COPIED,
+        source_bucket=row.source_bucket,
+        source_key=row.source_key,
+        target_bucket=row.target_bucket,
+        target_key=row.target_key,
+        size=row.size,
+        source_etag=row.source_etag,
+        source_last_modified=row.source_last_modified,
+        source_version_id=source.head.version_id,
+        target_etag=found.etag,
+        target_version_id=found.version_id,
+        xxh3=source.xxh3,
+        crc64nvme=source.crc64nvme,
+        proofs=(Proof.READ_BACK, Proof.SAME_ETAG) if same_etag else (Proof.READ_BACK,),
+        losses=lost_attributes(source.attributes, target.attributes),
+        attempts=tries.count,
+        attributes_sha256=attributes_sha256(target.attributes),
+        ours=row.ours,
+    )
+
+
+async def _found(hands: Hands, row: PlanRow, tries: Tries) -> Head | None:
+    try:
+        return await tries.run(lambda: hands.target.head(row.target_bucket, row.target_key))
+    except NotFound:
+        return None
+
+
+def conflict(row: PlanRow, reason: str) -> Fact:
+    """Return the fact of an object that somebody else wrote under our target key: named, never overwritten."""
+    return Fact(
+        stage="copy",
+        outcome=Outcome.CONFLICTED,
+        source_bucket=row.source_bucket,
+        source_key=row.source_key,
+        target_bucket=row.target_bucket,
+        target_key=row.target_key,
+        size=row.size,
+        source_etag=row.source_etag,
+        source_last_modified=row.source_last_modified,
+        target_etag=row.found_etag,
+        reason=reason,
+        ours=False,
+    )
+
+
+async def prove_occupied(hands: Hands, row: PlanRow, occupied: Occupied, tries: Tries) -> Fact:
+    """Settle what a write met: the same bytes are kept, other bytes are a conflict."""
+    met = replace(row, action=Action.PROVE, found_etag=occupied.found.etag, found_size=occupied.found.size, ours=False)
+    return await prove(hands, met, tries) or conflict(met, "the target changed while it was looked at; run again")

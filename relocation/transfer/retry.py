@@ -1,0 +1,75 @@
+"""Try again, but only what may succeed: `Transient` faults, jittered, bounded. Everything else passes through at once.
+
+Tenacity is entered only after a first failure: its wrapper costs more than a small request. An endpoint that can't be reached is
+waited for longer (`unreachable_s`) than a request that keeps failing, since a restart takes seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
+
+from relocation.ports import Clock
+from relocation.rules.errors import Transient, Unreachable
+
+T = TypeVar("T")
+RETRY_AFTER_S_MAX = 60.0
+_backoff = wait_random_exponential(multiplier=0.2, max=8.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to go on: `attempts_max` tries of a request, or `unreachable_s` of an endpoint that does not answer at all."""
+
+    attempts_max: int
+    unreachable_s: float
+
+
+class Tries:
+    """The attempts spent on one object. `count` is the most that any one step of it took."""
+
+    __slots__ = ("_clock", "_patience", "_unreachable_until", "count")
+
+    def __init__(self, patience: Patience, clock: Clock) -> None:
+        self._patience = patience
+        self._clock = clock
+        self._unreachable_until = 0.0
+        self.count = 1
+
+    async def run(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Await `call()`, again after a `Transient`, and return its result; raise the last error when patience ends."""
+        try:
+            return await call()
+        except Transient as error:
+            return await self._again(call, error)
+
+    async def _again(self, call: Callable[[], Awaitable[T]], first: Transient) -> T:
+        failed: list[Transient] = [first]
+
+        async def once() -> T:
+            if failed:
+                raise failed.pop()
+            return await call()
+
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(Transient), stop=self._stop, wait=_wait, sleep=self._clock.sleep, reraise=True
+        )
+        self._unreachable_until = self._clock.monotonic() + self._patience.unreachable_s
+        result: T = await retrying(once)
+        return result
+
+    def _stop(self, state: RetryCallState) -> bool:
+        self.count = max(self.count, state.attempt_number)
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, Unreachable):
+            return self._clock.monotonic() >= self._unreachable_until
+        return state.attempt_number >= self._patience.attempts_max
+
+
+def _wait(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.retry_after_s if isinstance(error, Transient) and error.retry_after_s else 0.0
+    return max(min(asked, RETRY_AFTER_S_MAX), _backoff(state))

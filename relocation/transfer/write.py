@@ -1,0 +1,111 @@
+"""Write one object whole, so that nothing that somebody else wrote is ever overwritten.
+
+Guarantees: a new object goes out with `If-None-Match: *`, one that replaces ours with If-Match and our own ETag; where the probe
+saw a condition ignored, the target is looked at first, and only where its versioning would keep what a race overwrote. A lost
+answer is settled by looking: our own object is success, another's is `Occupied`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypedDict
+
+from relocation.rules import digests
+from relocation.rules.errors import NotFound, PreconditionFailed, Refusal
+from relocation.rules.keys import shown
+from relocation.rules.objects import Attributes, Head, Written
+from relocation.rules.records import Action, PlanRow
+from relocation.transfer.hands import Guard, Hands
+from relocation.transfer.retry import Tries
+
+
+class Occupied(Exception):
+    """Something stands under the target key that is not what we meant to write. `found` is its HEAD."""
+
+    def __init__(self, found: Head) -> None:
+        super().__init__(found.etag)
+        self.found = found
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What is sent: the bytes, their CRC64NVME (base64), and what travels beside them."""
+
+    view: memoryview
+    crc64nvme: str
+    attributes: Attributes
+
+
+async def write_whole(hands: Hands, row: PlanRow, body: Body, tries: Tries) -> Written:
+    """PUT an object and return the target's answer. Raises Occupied where the target holds something else."""
+    guard = hands.seen.guard
+    await look_first(hands, row, tries, guard)
+    conditions = write_conditions(hands, row, guard)
+
+    async def once() -> Written:
+        hands.check_lease()
+        return await hands.target.put(
+            row.target_bucket, row.target_key, body.view, attributes=body.attributes, crc64nvme=body.crc64nvme, **conditions
+        )
+
+    try:
+        return await tries.run(once)
+    except PreconditionFailed:
+        expected = hands.foretold_etag(row) or digests.etag_of_whole(body.view)
+        return await settle(hands, row, expected, tries)
+
+
+class Conditions(TypedDict, total=False):
+    """The condition under which a row may be written, as keyword arguments of the store's writes."""
+
+    if_match: str
+    if_none_match: bool
+
+
+def write_conditions(hands: Hands, row: PlanRow, guard: Guard) -> Conditions:
+    """Return what a write must carry: our own ETag where it replaces ours, else that nothing may be there."""
+    if _replaces(row):
+        return {"if_match": row.found_etag} if hands.seen.replaces_if_match else {}
+    return {"if_none_match": True} if guard == "if_none_match" else {}
+
+
+async def look_first(hands: Hands, row: PlanRow, tries: Tries, guard: Guard) -> None:
+    """HEAD the target where its conditions can't be relied on; raise Occupied if what is there is not what was planned for."""
+    if guard == "refuse":
+        raise Refusal(
+            "the target ignores the condition of this write, and its bucket is not versioned: a race could overwrite what somebody "
+            "else wrote; turn on versioning of the target bucket, probe, and run again"
+        )
+    if hands.seen.replaces_if_match if _replaces(row) else guard == "if_none_match":
+        return
+    found = await _head(hands, row, tries)
+    if found is not None and (not _replaces(row) or found.etag != row.found_etag):
+        raise Occupied(found)
+
+
+def _replaces(row: PlanRow) -> bool:
+    return row.action in (Action.REPLACE, Action.PROVE) and row.found_etag != ""
+
+
+async def settle(hands: Hands, row: PlanRow, expected_etag: str, tries: Tries) -> Written:
+    """After a 412: return what stands there if an earlier try of ours wrote it (the answer was lost), else raise Occupied."""
+    found = await _head(hands, row, tries)
+    if found is None:
+        raise Occupied(Head(size=-1, etag="", last_modified=""))
+    if tries.count > 1 and found.etag == expected_etag:
+        return Written(etag=found.etag, version_id=found.version_id, crc64nvme=found.checksum("crc64nvme"))
+    raise Occupied(found)
+
+
+async def _head(hands: Hands, row: PlanRow, tries: Tries) -> Head | None:
+    try:
+        return await tries.run(lambda: hands.target.head(row.target_bucket, row.target_key))
+    except NotFound:
+        return None
+
+
+def occupied_reason(row: PlanRow, found: Head) -> str:
+    """Say in words what stands in the way under a target key."""
+    if found.size < 0:
+        return f"{shown(row.target_key)} came and went at the target while it was written; run again"
+    return f"the target holds another object under {shown(row.target_key)} ({found.size} bytes, ETag {found.etag}); not overwritten"
