@@ -1,0 +1,229 @@
+"""The wire on aiohttp: the fallback, and the other stack, over which a copy is proved again.
+
+Guarantees what the port `Wire` promises, with aiohttp's parser and connections: raw targets, nothing decoded, no redirect,
+no cookie, no proxy, no field added but `connection`. Refuses a target that aiohttp would change, and what aiohttp lets through
+but nobody may rely on. One difference: aiohttp repeats a GET or HEAD also when a *new* connection broke before its head.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import types
+from pathlib import Path
+
+import aiohttp
+from aiohttp.abc import AbstractStreamWriter
+from multidict import CIMultiDict
+from yarl import URL
+
+from connectors.wire.address import parse_address
+from connectors.wire.head import HEAD_BYTES_MAX, Breach, Refused, Sink
+from connectors.wire.outgoing import announces_length, checked_fields
+from relocation.ports import Headers, Response
+from relocation.rules.errors import BadRequest, HikkoshiError, ProtocolError, Transient, Unreachable
+
+OWN_BODY_BYTES_MAX = 16 * 1024 * 1024
+WRITE_BYTES = 262_144
+_AUTOMATIC = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+_REPEATABLE = frozenset({"GET", "HEAD"})
+
+
+class LibraryWire:
+    """The port `Wire` over one `aiohttp.ClientSession`, on the loop that first uses it."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        ca_file: Path | None = None,
+        connections_max: int = 64,
+        connect_timeout_s: float = 10.0,
+        stall_s: float = 30.0,
+    ) -> None:
+        self._address = parse_address(url, ca_file=ca_file)
+        self._connections_max = connections_max
+        self._connect_timeout_s = connect_timeout_s
+        self._stall_s = stall_s
+        self._slots = asyncio.Semaphore(connections_max)
+        self._session: aiohttp.ClientSession | None = None
+        self._closed = False
+
+    @property
+    def host(self) -> str:
+        """What the `host` header of every request must say."""
+        return self._address.authority
+
+    async def request(
+        self,
+        method: str,
+        target: str,
+        headers: Headers,
+        body: bytes | memoryview = b"",
+        *,
+        into: memoryview | None = None,
+    ) -> Response:
+        """Send one request and return its whole answer; see the port for every promise and error."""
+        if into is not None and into.readonly:
+            raise ValueError("`into` must be writable")
+        payload = memoryview(body).cast("B")
+        fields = _fields(method, checked_fields(method, target, headers), len(payload))
+        url = self._url(target)
+        async with self._slots:
+            deadline = asyncio.timeout(self._connect_timeout_s + self._stall_s)
+            moved = _Progress(deadline, self._stall_s)
+            try:
+                async with deadline:
+                    return await self._exchange(method, url, fields=fields, body=_Body(payload, moved), into=into)
+            except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                raise self._said(error, stalled=deadline.expired()) from error
+
+    async def _exchange(self, method: str, url: URL, *, fields: CIMultiDict[str], body: _Body, into: memoryview | None) -> Response:
+        answer = await self._open_session().request(
+            method, url, headers=fields, data=body if body.size else None, allow_redirects=False, trace_request_ctx=body.moved
+        )
+        try:
+            head = _head_of(answer, over_tls=self._address.tls is not None, head_only=method == "HEAD")
+            sink = Sink(into.cast("B") if into is not None and 200 <= answer.status < 300 else None, bytes_max=OWN_BODY_BYTES_MAX)
+            if method != "HEAD" and answer.content_length is not None:
+                sink.expect(answer.content_length)
+            while data := await answer.content.readany():
+                body.moved.mark()
+                sink.take(memoryview(data))
+        except BaseException:
+            answer.close()
+            raise
+        if body.left_bytes:  # the answer overtook its request: what is left of that may not follow
+            answer.close()
+        return Response(answer.status, head, sink.view())
+
+    def _url(self, target: str) -> URL:
+        url = URL(f"{self._address}{target}", encoded=True)
+        if url.raw_path_qs != target:
+            raise BadRequest(
+                f"the request target {target[:200]!r} can't pass through aiohttp unchanged: use the lean wire",
+                code="NotSendable",
+                status=0,
+            )
+        return url
+
+    def _open_session(self) -> aiohttp.ClientSession:
+        if self._closed:
+            raise RuntimeError("the wire is closed")
+        if self._session is None:
+            trace = aiohttp.TraceConfig()
+            trace.on_request_headers_sent.append(_headers_sent)
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=self._connections_max, ssl=self._address.tls or True),
+                timeout=aiohttp.ClientTimeout(total=None, connect=self._connect_timeout_s),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                skip_auto_headers=_AUTOMATIC,
+                auto_decompress=False,
+                trust_env=False,
+                max_line_size=HEAD_BYTES_MAX,
+                max_field_size=HEAD_BYTES_MAX,
+                middlewares=(_never_twice,),
+                trace_configs=[trace],
+            )
+        return self._session
+
+    def _said(self, error: Exception, *, stalled: bool) -> HikkoshiError:
+        """Translate what aiohttp raised."""
+        if stalled:
+            return Transient(f"no byte moved for {self._stall_s:g} s, neither way: the connection was dropped")
+        if isinstance(error, aiohttp.ClientConnectorCertificateError):
+            return Unreachable(
+                f"{self._address} shows a certificate that is not accepted ({error.certificate_error}): "
+                "check the host's name, or name its CA file"
+            )
+        if isinstance(error, TimeoutError):
+            return Unreachable(f"{self._address} did not take a connection within {self._connect_timeout_s:g} s")
+        malformed = isinstance(error, aiohttp.ClientResponseError) or isinstance(error.__cause__, aiohttp.http.HttpProcessingError)
+        if malformed:
+            return ProtocolError(f"{self._address} sent an answer that is not used: {error}")
+        return Unreachable(f"{self._address} can't be reached, or broke off before its whole answer was there: {error!r}")
+
+    async def close(self) -> None:
+        """Close every connection."""
+        self._closed = True
+        if self._session is not None:
+            await self._session.close()
+
+
+class _Progress:
+    """Moves a request's deadline on whenever a byte moved."""
+
+    def __init__(self, deadline: asyncio.Timeout, stall_s: float) -> None:
+        self._deadline = deadline
+        self._stall_s = stall_s
+
+    def mark(self) -> None:
+        if not self._deadline.expired():
+            self._deadline.reschedule(asyncio.get_running_loop().time() + self._stall_s)
+
+
+class _Body(aiohttp.Payload):
+    """A request's body, copied out slice by slice, so that no transport keeps a view of the caller's buffer."""
+
+    def __init__(self, view: memoryview, moved: _Progress) -> None:
+        super().__init__(view)
+        self._size = len(view)
+        self._view = view
+        self.moved = moved
+        self.left_bytes = len(view)
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:  # noqa: ARG002
+        raise TypeError("payload is never text")
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        self._consumed = True
+        for start in range(0, len(self._view), WRITE_BYTES):
+            data = bytes(self._view[start : start + WRITE_BYTES])
+            await writer.write(data)
+            self.left_bytes -= len(data)
+            self.moved.mark()
+
+
+async def _headers_sent(
+    _session: aiohttp.ClientSession, context: types.SimpleNamespace, _sent: aiohttp.TraceRequestHeadersSentParams
+) -> None:
+    context.trace_request_ctx.mark()
+
+
+async def _never_twice(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep aiohttp from repeating a PUT or DELETE by itself: it does so for two errors only, so they leave as another."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        if request.method in _REPEATABLE:
+            raise
+        raise aiohttp.ClientConnectionError(str(error)) from error
+
+
+def _fields(method: str, headers: Headers, body_bytes: int) -> CIMultiDict[str]:
+    """Return the fields for aiohttp, which writes UTF-8, so that the bytes on the wire are the Latin-1 of `headers`."""
+    fields = CIMultiDict(
+        (name, value if value.isascii() else value.encode("latin-1").decode("utf-8", "surrogateescape")) for name, value in headers
+    )
+    if announces_length(method, body_bytes):
+        fields["content-length"] = str(body_bytes)
+    return fields
+
+
+def _head_of(answer: aiohttp.ClientResponse, *, over_tls: bool, head_only: bool) -> dict[str, str]:
+    """Return the header fields by lower-case name, Latin-1; refuses what aiohttp lets through."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in answer.raw_headers:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1").strip(" \t")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    if answer.status == 101:
+        raise Refused(Breach.INTERIM, answer.status)
+    length, coding = headers.get("content-length"), headers.get("transfer-encoding")
+    if length is not None and coding is not None:
+        raise Refused(Breach.LENGTH_AND_CODING)
+    if coding is not None and coding.lower() != "chunked":
+        raise Refused(Breach.CODING, coding)
+    if over_tls and length is None and coding is None and not head_only and answer.status not in {204, 304}:
+        raise Refused(Breach.UNFRAMED)
+    return headers
