@@ -31,6 +31,7 @@ TimeZone = Annotated[str, AfterValidator(values.timezone)]
 Cron = Annotated[str, AfterValidator(cron)]
 Day = Annotated[datetime.date, BeforeValidator(values.day)]
 Reference = Annotated[str, AfterValidator(values.credential_reference)]
+FilePath = Annotated[Path, AfterValidator(values.file_path)]
 Bytes = Annotated[int, BeforeValidator(values.byte_size)]
 Count = Annotated[int, Field(strict=True)]
 Seconds = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -50,7 +51,7 @@ class Endpoint(Settings):
     region: Annotated[str, Field(min_length=1)]
     country: Country
     credentials: dict[RoleName, Reference] = {}
-    ca_file: Path | None = None
+    ca_file: FilePath | None = None
 
     @field_validator("url")
     @classmethod
@@ -144,15 +145,15 @@ class Migration(Settings):
     """One migration, as one file describes it. Paths are absolute; `file` is where it was read from."""
 
     migration: Slug
-    state_dir: Path
+    state_dir: FilePath
     ledger: Annotated[str, AfterValidator(values.ledger_url)]
     timezone: TimeZone = "Asia/Tokyo"
     endpoints: Annotated[dict[Slug, Endpoint], Field(min_length=1)]
     vault: VaultPlace
     transfer: Transfer = Transfer()
     categories: Annotated[dict[Slug, Category], Field(min_length=1)]
-    prices: Path | None = None
-    file: Path
+    prices: FilePath | None = None
+    file: FilePath
 
     def category_named(self, name: str) -> Category:
         """Return a category, or raise `ConfigurationError` that lists those there are."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import re
+from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
 SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([KMGT]i?B|B)", re.IGNORECASE)
-UNITS = {"b": 1} | {
+UNITS: dict[str, int] = {"b": 1} | {
     letter + unit: base**power for power, letter in enumerate("kmgt", start=1) for unit, base in (("b", 1000), ("ib", 1024))
 }
 KEY_BYTES_MAX = 1024  # S3: "a sequence of Unicode characters with UTF-8 encoding of up to 1,024 bytes long"
@@ -93,6 +94,13 @@ def day(value: object) -> datetime.date:
     raise ValueError("is no date; year, month and day as in `2021-06-30`")
 
 
+def file_path(path: Path) -> Path:
+    """Return a path that a file can have."""
+    if "\0" in str(path) or not path.name:
+        raise ValueError("is no path; text such as `../var`")
+    return path
+
+
 def timezone(text: str) -> str:
     """Return a name of the IANA time zone database."""
     try:
@@ -148,6 +156,14 @@ def host_of(url: str) -> str:
     return urlsplit(url).hostname or ""
 
 
+def identity_of(url: str) -> str:
+    """Return what two urls of one server have in common: default ports left away, this machine's names made one."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").rstrip(".")
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
+    return f"{'loopback' if is_loopback(host) else host}:{port}"
+
+
 def ledger_url(text: str) -> str:
     """Return an SQLAlchemy url of SQLite (a file) or PostgreSQL. A password in it is refused without being quoted."""
     right = "`sqlite:///../var/ledger.db` or `postgresql+psycopg://user@host/database`"
@@ -157,7 +173,7 @@ def ledger_url(text: str) -> str:
         raise ValueError(f"is no ledger address; {right}")
     if dialect == "sqlite":
         path = rest.removeprefix("/").partition("?")[0]
-        if not rest.startswith("/") or not path or path == ":memory:":
+        if not rest.startswith("/") or not path or path == ":memory:" or path.startswith("file:"):
             raise ValueError(f"names no file, and a ledger in memory would be lost; {right}")
     elif ("@" in rest and ":" in rest.rpartition("@")[0]) or "password=" in rest:
         raise ValueError("holds a password; take it out, and give it by PGPASSWORD or a `.pgpass` file")
