@@ -1,0 +1,187 @@
+"""Which names a target would rename, refuse, hide or merge, by what the probe saw of it. Pure.
+
+Guarantees: a key that would not be found under its own name is refused with a reason; all keys that would land on one name
+are. Where nobody asked the store, names that common stores spoil are refused too; ordinary ones are taken as S3 takes them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+
+from relocation.rules.keys import shown
+from relocation.rules.questions import NOT_ASKED, Question
+from relocation.rules.records import Answers
+
+KEY_BYTES_MAX = 1024
+"""S3's own limit (AWS: "Naming Amazon S3 objects"), in UTF-8."""
+PART_BYTES_USUAL = 255
+"""Above this, a path part has to be seen kept: it is the limit of a file name on most drives."""
+OBJECT_BYTES_MAX = 10_000 * 5 * 1024**3
+
+_ODD = re.compile(r"[^!-~]|[%+\\?#&<>\"'*\[\]{}|^~`:;,=@$!]|//|^/|/$|(?:^|/)\.\.?(?:/|$)|__XLDIR__")
+"""Whatever needs a second look; a key without any of it, and not long, is plain."""
+_PUNCTUATION = frozenset("?#&<>\"'*[]{}|^~`:;,=@$!")
+
+Looks = Callable[[str, int], bool]
+
+# What a key must look like for the question to matter, what is wrong with it in words, and whether it is refused unasked.
+_RULES: tuple[tuple[Question, Looks, str, bool], ...] = (
+    (Question.LEADING_SLASH, lambda key, _: key.startswith("/"), "a leading slash", True),
+    (Question.DOUBLE_SLASH, lambda key, _: "//" in key, "an empty path part (`//`)", True),
+    (Question.DOT_PART, lambda key, _: "." in key.split("/"), "`.` as a path part", True),
+    (Question.DOT_DOT_PART, lambda key, _: ".." in key.split("/"), "`..` as a path part", True),
+    (Question.XLDIR_SUFFIX, lambda key, _: "__XLDIR__" in key, "`__XLDIR__` in its name", True),
+    (Question.CONTROL, lambda key, _: any(ord(char) < 32 or 127 <= ord(char) < 160 for char in key), "control characters", True),
+    (Question.TRAILING_SLASH, lambda key, size: key.endswith("/") and not size, "a trailing slash", False),
+    (Question.TRAILING_SLASH_BODY, lambda key, size: key.endswith("/") and size > 0, "a trailing slash and a body", False),
+    (Question.PERCENT, lambda key, _: "%" in key, "a percent sign", False),
+    (Question.PLUS, lambda key, _: "+" in key, "a plus sign", False),
+    (Question.SPACE, lambda key, _: " " in key, "a space", False),
+    (Question.BACKSLASH, lambda key, _: "\\" in key, "a backslash", False),
+    (Question.PUNCTUATION, lambda key, _: not _PUNCTUATION.isdisjoint(key), "punctuation", False),
+    (Question.NON_ASCII, lambda key, _: not key.isascii(), "characters beyond ASCII", False),
+    (Question.DECOMPOSED, lambda key, _: not unicodedata.is_normalized("NFC", key), "decomposed characters (NFD)", False),
+)
+
+
+class Names:
+    """The names that one bucket keeps, compiled from its answers once and asked for every key."""
+
+    def __init__(self, answers: Answers) -> None:
+        self.place = f"{answers.endpoint}/{answers.bucket}"
+        self._answers = answers
+        self._spoilt = [
+            (looks, f"{_verdict(answers[question])} {what}")
+            for question, looks, what, unasked in _RULES
+            if answers[question] != "kept" and (unasked or answers[question] != NOT_ASKED)
+        ]
+        self._part_bytes_max = _number(answers[Question.PART_BYTES_MAX], PART_BYTES_USUAL)
+        self._key_bytes_max = min(_number(answers[Question.KEY_BYTES_MAX], KEY_BYTES_MAX), KEY_BYTES_MAX)
+
+    def refuses(self, key: str, size: int) -> str | None:
+        """Return why this bucket would not keep an object of `size` bytes under this very key, None if it would."""
+        if size > OBJECT_BYTES_MAX:
+            return f"{self.place} can't hold an object of {size} bytes: no more than 10,000 parts of 5 GiB"
+        plain = _ODD.search(key) is None
+        if not plain:
+            for looks, reason in self._spoilt:
+                if looks(key, size):
+                    return f"{self.place} {reason} in a key"
+        return self._too_long(key, plain=plain)
+
+    def _too_long(self, key: str, *, plain: bool) -> str | None:
+        if plain and len(key) <= min(self._part_bytes_max, self._key_bytes_max):
+            return None
+        raw = key.encode("utf-8", "surrogatepass")
+        if len(raw) > self._key_bytes_max:
+            return f"{self.place} keeps keys of up to {self._key_bytes_max} bytes, this one has {len(raw)}"
+        longest = max(map(len, raw.split(b"/")))
+        if longest > self._part_bytes_max:
+            return f"{self.place} keeps path parts of up to {self._part_bytes_max} bytes, this key has one of {longest}"
+        return None
+
+    def refuses_together(self, keys: Iterable[str]) -> dict[str, str]:
+        """Return each key that can't stand beside another of these, with the reason; `keys` are *all* that would be there.
+
+        Both of a pair are refused: which of them comes first must not decide what arrives.
+        """
+        found: dict[str, str] = {}
+        child, slash = self._answers[Question.CHILD_OF_KEY], self._answers[Question.SLASH_OF_KEY]
+        folds = self._folds()
+        if child == slash == "listed" and not folds:
+            return found
+        ordered = sorted(keys)
+        for parent, below in hidden_pairs(ordered):
+            answer = slash if below == f"{parent}/" else child
+            if answer != "listed" and not (answer == NOT_ASKED and below == f"{parent}/"):
+                verdict = _beside(answer)
+                found.setdefault(parent, f"{self.place} {verdict}: `{shown(below)}` would stand beside it")
+                found[below] = f"{self.place} {verdict}: `{shown(parent)}` would stand beside it"
+        for fold, what in folds:
+            for group in _colliding(ordered, fold):
+                for key in group:
+                    others = ", ".join(f"`{shown(other)}`" for other in group if other != key)
+                    found.setdefault(key, f"{self.place} {what}: {others} would land on the same name")
+        return found
+
+    def _folds(self) -> list[tuple[Callable[[str], str], str]]:
+        folds: list[tuple[Callable[[str], str], str]] = []
+        if self._answers[Question.UNICODE_PAIR] not in {"kept", NOT_ASKED}:
+            folds.append((_composed, "does not tell composed from decomposed characters"))
+        if self._answers[Question.CASE_PAIR] not in {"kept", NOT_ASKED}:
+            folds.append((_without_case, "does not tell upper from lower case"))
+        return folds
+
+
+def refuses(key: str, size: int, answers: Answers) -> str | None:
+    """Return why the bucket that gave these answers would not keep this object under its key, None if it would."""
+    return _names(answers).refuses(key, size)
+
+
+def hidden_pairs(keys: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield every (parent, child) where `parent` + `/` begins `child`: pairs of which some stores hide the child.
+
+    Takes keys in any order, each once; those in byte order (as a listing gives them) cost no sorting: time is linear in
+    their length and the pairs, and memory beyond the keys is one path.
+    """
+    above: list[str] = []  # keys that are string prefixes of the one at hand: only they can be its ancestors
+    names: set[str] = set()
+    for key in sorted(keys):
+        while above and not key.startswith(above[-1]):
+            names.discard(above.pop())
+        at = key.find("/", 1)
+        while at > 0:
+            if key[:at] in names:
+                yield key[:at], key
+            at = key.find("/", at + 1)
+        above.append(key)
+        names.add(key)
+
+
+@lru_cache(maxsize=64)
+def _names(answers: Answers) -> Names:
+    return Names(answers)
+
+
+def _composed(key: str) -> str:
+    return unicodedata.normalize("NFC", key)
+
+
+def _without_case(key: str) -> str:
+    return unicodedata.normalize("NFC", key).casefold()
+
+
+def _colliding(keys: Iterable[str], fold: Callable[[str], str]) -> Iterator[list[str]]:
+    groups: dict[str, list[str]] = {}
+    for key in keys:
+        groups.setdefault(fold(key), []).append(key)
+    return (group for group in groups.values() if len(group) > 1)
+
+
+def _verdict(answer: str) -> str:
+    word, _, rest = answer.partition(" ")
+    known = {
+        "renamed": f"renames (a canary was kept as `{rest.removeprefix('to ')}`)",
+        "refused": f"refuses ({rest})",
+        "hidden": "hides from listings",
+        "lost": "loses",
+        "merged": "merges with others",
+        "not": "was not asked about",
+        "forbidden": "did not let the prober try",
+    }
+    return known.get(word, f"failed ({rest}) with")
+
+
+def _beside(answer: str) -> str:
+    if answer == "hidden":
+        return "hides children of a key from listings"
+    if answer == NOT_ASKED:
+        return "was not asked whether it lists a key and its children side by side (`hikkoshi probe` asks)"
+    return f"does not keep a key and its children side by side ({answer})"
+
+
+def _number(answer: str, otherwise: int) -> int:
+    return int(answer) if answer.isdecimal() else otherwise
