@@ -168,7 +168,7 @@ def run_told(
     if status != 0:
         raise Refusal(
             f"{doing}: failed with status {status}; the whole log is {log}\n{tail(log)}\n"
-            f"Put a `minio` on the PATH, or see that Go ≥ {GO_AT_LEAST[0]}.{GO_AT_LEAST[1]} and its module proxy can be reached."
+            f"Put a `minio` on the PATH, or see that Go ≥ 1.24 and its module proxy can be reached."
         )
 
 

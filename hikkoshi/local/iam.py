@@ -1,0 +1,93 @@
+"""Give each role of the design a user of its own on a MinIO, with the rights of `config/iam/minio` and no other.
+
+The policies are templates: a resource that names `${bucket}` is repeated for each move. From the first day no stage runs as the
+server's owner; the owner's keys are used here alone, for making buckets and users.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+import urllib3
+from minio.credentials.providers import StaticProvider
+from minio.minioadmin import MinioAdmin
+
+from hikkoshi.local.state import Keys
+from relocation.rules.errors import Refusal
+
+FOLDER = Path(__file__).resolve().parents[2] / "config" / "iam"
+ROLES: Mapping[str, tuple[str, ...]] = {
+    "korea": ("reader", "prober", "application", "fencer", "eraser", "auditor"),
+    "japan": ("reader", "writer", "prober", "remover", "vault", "switcher", "auditor"),
+}
+NARROW = ("eraser", "remover")
+"""Roles that delete get the moves' buckets alone, even on this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a policy's placeholders stand for: the moves as (bucket, prefix), and names such as `vault`, `routes`, `account`."""
+
+    moves: Sequence[tuple[str, str]]
+    names: Mapping[str, str]
+
+
+EVERYWHERE = (("*", ""),)
+
+
+def policy(role: str, scope: Scope, *, cloud: str = "minio") -> str:
+    """Return a role's policy as JSON text, its placeholders filled in. `Refusal` if one has no value, or there is no such role."""
+    file = FOLDER / cloud / f"{role}.json"
+    try:
+        document = json.loads(file.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise Refusal(f"{file}: there is no policy for the role {role}") from error
+    for statement in document["Statement"]:
+        if "Resource" in statement:
+            statement["Resource"] = list(dict.fromkeys(_filled(statement["Resource"], scope, file)))
+        if "Condition" in statement:
+            statement["Condition"] = json.loads(_fill(json.dumps(statement["Condition"]), scope.names, file))
+    return json.dumps(document, indent=2)
+
+
+def _filled(resources: Iterable[str], scope: Scope, file: Path) -> Iterable[str]:
+    for resource in resources:
+        if "${bucket}" not in resource:
+            yield _fill(resource, scope.names, file)
+            continue
+        for bucket, prefix in scope.moves:
+            yield _fill(resource, {**scope.names, "bucket": bucket, "prefix": prefix}, file)
+
+
+def _fill(text: str, names: Mapping[str, str], file: Path) -> str:
+    try:
+        return Template(text).substitute(names)
+    except KeyError as error:
+        raise Refusal(f"{file}: nothing given for the placeholder {error}") from error
+
+
+def new_keys(access: str) -> Keys:
+    """Return keys with a new random secret of 40 characters."""
+    return Keys(access, secrets.token_urlsafe(30))
+
+
+def make_user(url: str, owner: Keys, user: Keys, policy_text: str) -> None:
+    """Make (or bring up to date) one user of a MinIO whose only policy is this one, named like the user."""
+    admin = _admin(url, owner)
+    admin.policy_add(user.access, policy=json.loads(policy_text))
+    admin.user_add(user.access, user.secret)
+    admin.policy_set(user.access, user=user.access)
+
+
+def _admin(url: str, owner: Keys) -> MinioAdmin:
+    return MinioAdmin(
+        endpoint=url.removeprefix("http://"),
+        credentials=StaticProvider(owner.access, owner.secret),
+        secure=False,
+        http_client=urllib3.PoolManager(timeout=urllib3.Timeout(connect=5, read=30), retries=False),
+    )

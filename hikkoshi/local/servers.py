@@ -1,0 +1,172 @@
+"""Start, find again and end the servers of one project folder: two MinIO, a Prefect server, a process worker.
+
+A second `up` finds the first, and starts only what has died. `down` ends what `up` started, known by process id and start time,
+with everything that it started in turn, and nothing else. A server that does not come up is an error with the end of its log;
+what did come up stays, for the next `up` or `down`.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from hikkoshi.local.buckets import Bucket, make_buckets
+from hikkoshi.local.configuration import BUCKETS, MOVES, REGIONS, ROUTES, VAULT, write_configuration
+from hikkoshi.local.iam import EVERYWHERE, NARROW, ROLES, Scope, make_user, new_keys, policy
+from hikkoshi.local.launch import FIRST_PORT, HEALTH, launch
+from hikkoshi.local.listening import answers, free_port, is_free, wait_until
+from hikkoshi.local.minio import Say, find_or_build, tail
+from hikkoshi.local.prefect import worker_is_online
+from hikkoshi.local.process import end, start
+from hikkoshi.local.state import SITES, Keys, LocalState, Server, alone, load, read_profiles, save, write_profiles
+from relocation.rules.errors import Refusal
+
+START_TIMEOUT_S = 90.0
+GRACE_S = 8.0
+PORT_RACES = 3
+BUCKETS_OF: Mapping[str, Sequence[Bucket]] = {
+    "korea": [Bucket(name) for name in BUCKETS],
+    "japan": [
+        *(Bucket(name, versioned=True) for name in BUCKETS),
+        Bucket(VAULT, locked=True),
+        Bucket(ROUTES, versioned=True),
+    ],
+}
+
+
+def up(root: Path, say: Say = print, *, prefect: bool = True) -> LocalState:
+    """Start what does not run yet, with buckets, users and `config/local.yaml`; return the state of all.
+
+    With `prefect` false only the two MinIO. Raises `Refusal` with the end of the log if a server dies or does not answer.
+    """
+    binary = find_or_build(say)
+    with alone(root := root.resolve()):
+        (root / "var" / "log").mkdir(exist_ok=True)
+        house = _House(root, binary, say)
+        jobs = [functools.partial(house.bring_up_site, site) for site in SITES]
+        house.together([*jobs, house.bring_up_prefect] if prefect else jobs)
+        write_configuration(house.state, datetime.datetime.now(datetime.UTC).astimezone().date())
+        return house.state
+
+
+def down(root: Path, say: Say = print) -> None:
+    """End what `up` started in this folder. Data, logs, ports and secrets stay."""
+    root = root.resolve()
+    if not (root / "var" / "local.json").exists():
+        say("nothing was started here")
+        return
+    with alone(root):
+        state = load(root)
+        for names in (("worker",), ("prefect",), SITES):  # each before those that it talks to
+            ending = [server for name in names if (server := state.server(name))]
+            running = [server.name for server in ending if server.running]
+            marks = [state.mark_of(name) for name in names]
+            killed = end([server.process for server in ending if server.process], marks, grace_s=GRACE_S)
+            for server in ending:
+                state = state.having(Server(server.name, server.port))
+            save(state)
+            if running:
+                say(f"ended {', '.join(running)}{f' ({killed} by force)' if killed else ''}")
+
+
+def status(root: Path) -> LocalState:
+    """Return what was started in this folder; each server's `running` says whether it still is."""
+    return load(root.resolve())
+
+
+class _House:
+    """One `up` at work: the state that its threads share, written down at each change."""
+
+    def __init__(self, root: Path, binary: Path, say: Say) -> None:
+        self.state = load(root)
+        save(self.state)  # the mark must be on disk before the first process carries it
+        self._binary = binary
+        self._say = say
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._owners = _profiles(self.state.owners, [(site, "root") for site in SITES])
+        self._users = _profiles(self.state.credentials, [(site, role) for site in SITES for role in ROLES[site]])
+
+    def together(self, jobs: Sequence[Callable[[], None]]) -> None:
+        """Run the jobs at the same time; raise the first one's error when all have ended."""
+        with ThreadPoolExecutor(len(jobs)) as pool:
+            try:
+                for job in [pool.submit(job) for job in jobs]:
+                    job.result()
+            except BaseException:
+                self._stop.set()
+                raise
+
+    def bring_up_site(self, site: str) -> None:
+        """Bring up one MinIO with its buckets and users."""
+        server = self._bring_up(site)
+        owner = self._owners[f"{site}-root"]
+        make_buckets(server.url, REGIONS[site], owner, BUCKETS_OF[site])
+        for role in ROLES[site]:
+            scope = Scope(MOVES if role in NARROW else EVERYWHERE, {"vault": VAULT, "routes": ROUTES})
+            make_user(server.url, owner, self._users[f"{site}-{role}"], policy(role, scope))
+
+    def bring_up_prefect(self) -> None:
+        """Bring up the Prefect server, then its worker."""
+        server = self._bring_up("prefect")
+        if (worker := self.state.server("worker")) and worker.running:
+            return
+        since = datetime.datetime.now(datetime.UTC)
+        worker = self._start("worker")
+        if not wait_until(lambda: worker_is_online(server, since), self._lives(worker), timeout_s=START_TIMEOUT_S):
+            raise self._failed(worker)
+
+    def _bring_up(self, name: str) -> Server:
+        known = self.state.server(name)
+        server = known if known and known.running else self._start(name)
+        for _ in range(PORT_RACES):
+            healthy = functools.partial(answers, server.port, HEALTH[name])
+            if wait_until(healthy, self._lives(server), timeout_s=START_TIMEOUT_S):
+                return server
+            if server.running or is_free(server.port) or self._stop.is_set():
+                break
+            server = self._start(name)  # somebody took the port between our looking and our server's
+        raise self._failed(server)
+
+    def _start(self, name: str) -> Server:
+        known = self.state.server(name)
+        end([], [self.state.mark_of(name)], grace_s=GRACE_S)  # what a dead one has left behind, or a killed `up` did not write down
+        port = free_port(FIRST_PORT[name], preferred=known.port if known else 0) if name in FIRST_PORT else 0
+        server = self._record(Server(name, port))
+        what = launch(self.state, server, self._binary, self._owners.get(f"{name}-root"))
+        self._say(f"starting {name}{f' on port {port}' if port else ''}")
+        process = start(
+            what.command,
+            log=self.state.log(name),
+            environment=what.environment,
+            folder=what.folder,
+            mark=self.state.mark_of(name),
+        )
+        return self._record(Server(name, port, process))
+
+    def _record(self, server: Server) -> Server:
+        with self._lock:
+            self.state = self.state.having(server)
+            save(self.state)
+        return server
+
+    def _lives(self, server: Server) -> Callable[[], bool]:
+        return lambda: server.running and not self._stop.is_set()
+
+    def _failed(self, server: Server) -> Refusal:
+        how = f"does not answer after {START_TIMEOUT_S:.0f} s" if server.running else "died at start"
+        log = self.state.log(server.name)
+        return Refusal(f"{server.name} {how}; the end of its log ({log}):\n{tail(log)}")
+
+
+def _profiles(file: Path, wanted: Sequence[tuple[str, str]]) -> dict[str, Keys]:
+    """Return the keys of these users, named `SITE-ROLE`; those that the file lacks are made up and written down."""
+    found = read_profiles(file)
+    names = [f"{site}-{role}" for site, role in wanted]
+    keys = {name: found.get(name) or new_keys(name) for name in names}
+    write_profiles(file, {**found, **keys})
+    return keys
