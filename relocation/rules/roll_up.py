@@ -67,7 +67,7 @@ def _require_together(waves: Sequence[Summary]) -> None:
 def _root(roots: Iterable[str]) -> str:
     """Return the root over the waves' roots; empty while one of them has no sealed plan."""
     sealed = list(roots)
-    return merkle_root(root.encode("ascii") for root in sealed) if all(sealed) else ""
+    return merkle_root(sealed) if all(sealed) else ""
 
 
 def _summed(parts: Iterable[Mapping[str, Count]]) -> dict[str, Count]:

@@ -1,0 +1,130 @@
+"""A summary as JSON: the document of `--json`, and the long one that lies beside the page.
+
+Guarantees: every key of the surface is always there, every action, outcome and proof too (0 where there is none); object keys are
+percent-encoded (RFC 3986); a list that was cut is named under `truncated` with its full length. The values are plain JSON
+types: `json.dumps` and back gives an equal document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from relocation.rules.keys import shown
+from relocation.rules.records import Action, Outcome, Proof
+from relocation.rules.summary import Bin, Count, Equation, Estimate, Named, ProbeAge, Summary, Unclaimed
+
+ROWS_MAX = 1000
+COUNTED = ("listed", *(action.value for action in Action))
+OUTCOMES = tuple(outcome.value for outcome in Outcome)
+PROOFS = tuple(proof.value for proof in Proof)
+
+Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
+
+
+def as_json(summary: Summary, *, waves: Sequence[Summary] = (), rows_max: int | None = ROWS_MAX) -> dict[str, Json]:
+    """Return the document; `waves` go, each as a document of its own, under `waves`. With `rows_max` None nothing is cut."""
+    lists: dict[str, tuple[Named | Unclaimed | str, ...]] = {
+        "mismatched": summary.mismatched,
+        "failed": summary.failed,
+        "refused": summary.refused,
+        "conflicts": summary.conflicts,
+        "drifted": summary.drifted,
+        "gone": summary.gone,
+        "remove": summary.remove,
+        "deleted_at_target": summary.deleted_at_target,
+        "foreign": summary.foreign,
+        "unclaimed": summary.unclaimed,
+        "unknown": summary.unknown,
+    }
+    cut: dict[str, Json] = {name: len(rows) for name, rows in lists.items() if rows_max is not None and len(rows) > rows_max}
+    rows: dict[str, Json] = {name: [_row(each) for each in rows[:rows_max]] for name, rows in lists.items()}
+    rows["failed"] = [_named(each) | {"attempts": each.attempts} for each in summary.failed[:rows_max]]
+    document = _head(summary) | rows | {"truncated": cut} | _tail(summary)
+    return document | {"waves": [as_json(wave, rows_max=rows_max) for wave in waves]} if waves else document
+
+
+def _row(row: Named | Unclaimed | str) -> Json:
+    if isinstance(row, Named):
+        return _named(row)
+    return _unclaimed(row) if isinstance(row, Unclaimed) else row
+
+
+def _head(summary: Summary) -> dict[str, Json]:
+    return {
+        "migration": summary.migration,
+        "category": summary.category,
+        "wave": summary.wave,
+        "run_id": summary.run_id,
+        "kind": summary.kind,
+        "stage": summary.stage,
+        "plan_sha256": summary.plan_sha256,
+        "config_sha256": summary.config_sha256,
+        "counts": {name: _count(summary.counts.get(name, Count())) for name in COUNTED},
+        "outcomes": {name: _count(summary.outcomes.get(name, Count())) for name in OUTCOMES},
+        "proofs": {name: summary.proofs.get(name, 0) for name in PROOFS},
+    }
+
+
+def _tail(summary: Summary) -> dict[str, Json]:
+    return {
+        "losses": dict(summary.losses),
+        "equations": [_equation(each) for each in summary.equations],
+        "sizes": [_bin(each) for each in summary.sizes],
+        "ages": [_bin(each) for each in summary.ages],
+        "estimate": _estimate(summary.estimate),
+        "probes": [_probe(each) for each in summary.probes],
+        "moves": list(summary.moves),
+        "source_country": summary.source_country,
+        "target_country": summary.target_country,
+        "timezone": summary.timezone,
+        "residency": summary.residency,
+        "deadline": summary.deadline,
+        "owner": summary.owner,
+        "who": summary.who,
+        "host": summary.host,
+        "version": summary.version,
+        "versions": dict(summary.versions),
+        "started_at": summary.started_at,
+        "finished_at": summary.finished_at,
+        "seconds": summary.seconds,
+        "bytes_per_second": summary.bytes_per_second,
+        "report": summary.report,
+    }
+
+
+def _count(count: Count) -> dict[str, Json]:
+    return {"objects": count.objects, "bytes": count.bytes}
+
+
+def _named(named: Named) -> dict[str, Json]:
+    return {"bucket": named.bucket, "key": shown(named.key), "reason": named.reason}
+
+
+def _unclaimed(place: Unclaimed) -> dict[str, Json]:
+    return {"place": shown(place.place), "objects": place.objects, "bytes": place.bytes, "newest": place.newest}
+
+
+def _equation(equation: Equation) -> dict[str, Json]:
+    terms: list[Json] = [{"name": name} | _count(count) for name, count in equation.terms]
+    return {"name": equation.name, "holds": equation.holds, "total": _count(equation.total), "terms": terms}
+
+
+def _bin(bar: Bin) -> dict[str, Json]:
+    return {"label": bar.label} | _count(bar.count)
+
+
+def _estimate(estimate: Estimate | None) -> dict[str, Json] | None:
+    if estimate is None:
+        return None
+    return {
+        "seconds": estimate.seconds,
+        "requests": estimate.requests,
+        "money": estimate.money,
+        "currency": estimate.currency,
+        "basis": estimate.basis,
+    }
+
+
+def _probe(probe: ProbeAge) -> dict[str, Json]:
+    age_s = probe.age_s if probe.at else None  # a bucket that was never probed has no age, and infinity is no JSON
+    return {"place": probe.place, "at": probe.at, "age_s": age_s, "answers": dict(probe.answers)}
