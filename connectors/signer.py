@@ -1,0 +1,129 @@
+"""AWS Signature Version 4 for S3, in about 10 microseconds. Pure: the time is an argument.
+
+Guarantees: what is signed is what is sent: the path is taken as it is (S3 neither normalises nor quotes it twice), the query is
+quoted and sorted once and returned in the target. Refuses to show the secret: no repr, no pickle.
+Sources: AWS, "Signature Version 4: create a signed AWS API request" and "Authenticating Requests: Using the Authorization
+Header (AWS Signature Version 4)", whose examples are in the tests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import time
+from collections.abc import Sequence
+from typing import NoReturn
+from urllib.parse import quote
+
+from relocation.rules.errors import BadRequest
+
+UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"  # over TLS or loopback only: whoever calls sees to that
+_ALGORITHM = "AWS4-HMAC-SHA256"
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9\-._~/]*").fullmatch
+
+
+def quote_key(key: str) -> str:
+    """Percent-encode a key's UTF-8 for a request path: RFC 3986's unreserved characters and `/` stay, nothing is normalised.
+
+    A key with lone surrogates has no UTF-8: BadRequest."""
+    if _PLAIN_KEY(key):
+        return key
+    return _quote(key, "/~")
+
+
+def _quote(text: str, safe: str) -> str:
+    try:
+        return quote(text, safe=safe)
+    except UnicodeEncodeError as error:
+        message = f"{ascii(text)[:200]} holds half a character (a lone surrogate) and has no UTF-8: no store can hold it"
+        raise BadRequest(message, code="InvalidKey", status=0) from error
+
+
+class Signer:
+    """Signs with one access key for one region. Holds the day's signing key and nothing else that changes."""
+
+    __slots__ = ("_access_key", "_day", "_key", "_region", "_scope", "_second", "_secret", "_service", "_stamp", "_token")
+
+    def __init__(self, access_key: str, secret_key: str, session_token: str, region: str, service: str = "s3") -> None:
+        self._access_key = access_key
+        self._secret = ("AWS4" + secret_key).encode()
+        self._token = session_token
+        self._region = region
+        self._service = service
+        self._second = -1
+        self._stamp = self._day = self._scope = ""
+        self._key = b""
+
+    def __repr__(self) -> str:
+        return f"Signer({self._access_key!r}, region={self._region!r}, service={self._service!r})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a signer holds a secret and is not to be pickled: pass the credentials' reference")
+
+    def sign(  # noqa: PLR0917 - in the order in which a request is written
+        self,
+        method: str,
+        path: str,
+        query: Sequence[tuple[str, str]],
+        headers: Sequence[tuple[str, str]],
+        payload_sha256: str,
+        now: float,
+    ) -> tuple[str, list[tuple[str, str]]]:
+        """Return the request target and the headers with `x-amz-date`, `x-amz-content-sha256`, `authorization` and the token.
+
+        `path` is percent-encoded already, `query` is not; every one of `headers` is signed, `host` must be among them.
+        `payload_sha256` is in hex, or `UNSIGNED_PAYLOAD`; `now` in seconds since the epoch. BadRequest: a query without UTF-8,
+        or a header beyond Latin-1 (a character here is a byte on the wire).
+        """
+        if int(now) != self._second:
+            self._set_time(int(now))
+        signed = [*headers, ("x-amz-content-sha256", payload_sha256), ("x-amz-date", self._stamp)]
+        if self._token:
+            signed.append(("x-amz-security-token", self._token))
+        names, fields = _canonical_headers(signed)
+        asked = "&".join(sorted_query(query)) if query else ""
+        request = _bytes(f"{method}\n{path}\n{asked}\n{fields}\n{names}\n{payload_sha256}")
+        text = f"{_ALGORITHM}\n{self._stamp}\n{self._scope}\n{hashlib.sha256(request).hexdigest()}"
+        signature = hmac.digest(self._key, text.encode(), "sha256").hex()
+        credential = f"{self._access_key}/{self._scope}"
+        proof = f"{_ALGORITHM} Credential={credential}, SignedHeaders={names}, Signature={signature}"
+        signed.append(("authorization", proof))
+        return (f"{path}?{asked}" if asked else path), signed
+
+    def _set_time(self, second: int) -> None:
+        self._second = second
+        self._stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(second))
+        if self._stamp[:8] != self._day:
+            self._day = self._stamp[:8]
+            self._scope = f"{self._day}/{self._region}/{self._service}/aws4_request"
+            self._key = self._secret
+            for part in (self._day, self._region, self._service, "aws4_request"):
+                self._key = hmac.digest(self._key, part.encode(), "sha256")
+
+
+def sorted_query(query: Sequence[tuple[str, str]]) -> list[str]:
+    """Return `name=value` pairs, quoted, in the order in which they are signed: by quoted name, then value."""
+    return [f"{name}={value}" for name, value in sorted((_quote(name, "~"), _quote(value, "~")) for name, value in query)]
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError as error:
+        message = f"a header to be signed holds {text[error.start]!r}, which is beyond Latin-1: nothing was sent"
+        raise BadRequest(message, code="NotSendable", status=0) from error
+
+
+def _canonical_headers(headers: Sequence[tuple[str, str]]) -> tuple[str, str]:
+    """Return the signed names and the lines that are signed; a name that comes twice has its values joined by a comma.
+
+    Characters are bytes here, as on the wire, so that only ASCII blanks are folded."""
+    by_name: dict[str, str] = {}
+    for name, value in headers:
+        lower, folded = name.lower(), value
+        if "  " in value or "\t" in value or value != value.strip(" "):
+            folded = b" ".join(_bytes(value).split()).decode("latin-1")
+        by_name[lower] = f"{by_name[lower]},{folded}" if lower in by_name else folded
+    names = sorted(by_name)
+    return ";".join(names), "".join([f"{name}:{by_name[name]}\n" for name in names])
