@@ -1,0 +1,1 @@
+"""One file a schema version. A file that was released is never changed; `connectors.ledger.schema.REVISIONS` lists them all."""

@@ -1,0 +1,125 @@
+"""The ledger's tables, as SQLAlchemy Core sees them. The files in `migrations/versions` make them; a test holds the two equal.
+
+Guarantees: nothing here is special to SQLite or PostgreSQL. Keys of objects stand in compressed batches only, never in a column,
+so that a key with a NUL byte (which PostgreSQL's text refuses) has a place too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
+
+from relocation.rules.records import RunRecord, Segment
+
+REVISIONS = ("0001",)
+"""Every schema version that this program can bring up to date, oldest first."""
+HEAD = REVISIONS[-1]
+
+metadata = MetaData()
+Serial = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself for INTEGER alone
+COUNTS = frozenset({"shard", "objects", "bytes"})
+
+
+def _columns(kind: type[RunRecord] | type[Segment]) -> list[Column[Any]]:
+    """Return one column a field: numbers for counts, text for all else."""
+    return [Column(field.name, BigInteger if field.name in COUNTS else Text, nullable=False) for field in fields(kind)]
+
+
+def _holder() -> list[Column[Any]]:
+    """Return the columns of a lease: its token, who holds it (empty: nobody) and until when (seconds since the epoch, 0: free)."""
+    return [
+        Column("token", BigInteger, nullable=False),
+        Column("host", Text, nullable=False),
+        Column("pid", BigInteger, nullable=False),
+        Column("started", Text, nullable=False),
+        Column("expires_at", Double, nullable=False),
+    ]
+
+
+def _batches(name: str) -> Table:
+    """Return a table of compressed batches, in the order in which they were recorded."""
+    return Table(
+        name,
+        metadata,
+        Column("number", Serial, primary_key=True, autoincrement=True),
+        Column("run_id", Text, nullable=False),
+        Column("stage", Text, nullable=False),
+        Column("shard", BigInteger, nullable=False),
+        Column("rows", BigInteger, nullable=False),
+        Column("data", LargeBinary, nullable=False),
+        Index(f"{name}_by_shard", "run_id", "stage", "shard"),
+    )
+
+
+about = Table("about", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
+"""What this ledger is: the migration's name, and when it was begun."""
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("number", Serial, primary_key=True, autoincrement=True),
+    *_columns(RunRecord),
+    UniqueConstraint("id", name="runs_by_id"),
+    Index("runs_by_wave", "category", "wave"),
+)
+
+waves = Table(
+    "waves",
+    metadata,
+    Column("category", Text, primary_key=True),
+    Column("wave", Text, primary_key=True),
+    Column("run_id", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("since", Double, nullable=False),
+    *_holder(),
+    Index("waves_by_run", "run_id"),
+)
+
+shards = Table(
+    "shards",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("stage", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("objects", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("sealed", Boolean, nullable=False),
+    *_holder(),
+)
+
+intents = _batches("intents")
+tails = _batches("tails")
+
+segments = Table(
+    "segments",
+    metadata,
+    Column("number", Serial, primary_key=True, autoincrement=True),
+    *_columns(Segment),
+    UniqueConstraint("run_id", "stage", "shard", name="segments_by_shard"),
+    Index("segments_by_category", "category"),
+)
+
+probes = Table(
+    "probes",
+    metadata,
+    Column("number", Serial, primary_key=True, autoincrement=True),
+    Column("endpoint", Text, nullable=False),
+    Column("bucket", Text, nullable=False),
+    Column("answers", Text, nullable=False),
+    Index("probes_by_bucket", "endpoint", "bucket"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("prev", Text, nullable=False),
+    Column("time", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("payload_sha256", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+)

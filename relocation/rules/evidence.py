@@ -1,0 +1,182 @@
+"""What makes a record evidence: canonical bytes, a hash of them, a root over many, a chain of what was done. Pure.
+
+Guarantees: equal records have equal bytes (RFC 8785), whoever writes them; a row added, dropped, changed or moved changes
+the root (RFC 6962, section 2.1), and the chain names the first link that does not follow from the one before.
+Refuses floats, integers beyond 2^53 - 1 (RFC 8785 writes numbers as IEEE doubles) and text that is no Unicode, so that no
+value has two spellings. A chain proves sequence, not completeness: only a head kept elsewhere shows that its end was cut off.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from json.encoder import encode_basestring
+from typing import Any
+
+INTEGER_MAX = 2**53 - 1
+FIRST_PREV = "0" * 64
+"""What the first link of a chain follows."""
+
+
+def canonical(value: object) -> bytes:
+    """Return the JSON Canonicalization Scheme (RFC 8785) bytes of a value or a dataclass (an object of its fields).
+
+    Takes str, int, bool, None, list, tuple and mappings of str; `TypeError` for anything else, floats included, and
+    `ValueError` for an integer that a double can't hold or a lone surrogate.
+    """
+    try:
+        return _write(value).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"text with a lone surrogate has no UTF-8: {error.object!r}") from None
+
+
+def sha256_of(record: object) -> str:
+    """Return the SHA-256 (hex) of a record's canonical bytes."""
+    return hashlib.sha256(canonical(record)).hexdigest()
+
+
+def merkle_root(rows: Iterable[object]) -> str:
+    """Return the Merkle tree hash (RFC 6962, hex) of the rows' canonical bytes, in the order in which they come.
+
+    Takes memory for one hash a level, so the rows may be a generator of any length. None at all is the SHA-256 of nothing.
+    """
+    tree = MerkleTree()
+    for row in rows:
+        tree.add(row)
+    return tree.root()
+
+
+class MerkleTree:
+    """A Merkle tree that grows by one row at a time and keeps only the roots of its full subtrees.
+
+    Leaves are SHA-256 of `00 ‖ row`, nodes of `01 ‖ left ‖ right`, so that no row can pass for a node.
+    """
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._peaks: list[bytes] = []  # one full subtree for each bit set in `rows`, the largest first
+
+    def add(self, row: object) -> None:
+        """Append one row."""
+        self._peaks.append(hashlib.sha256(b"\x00" + canonical(row)).digest())
+        self.rows += 1
+        full = self.rows
+        while full % 2 == 0:
+            right = self._peaks.pop()
+            self._peaks[-1] = _node(self._peaks[-1], right)
+            full //= 2
+
+    def root(self) -> str:
+        """Return the root (hex) of the rows so far; the tree can still grow."""
+        if not self._peaks:
+            return hashlib.sha256(b"").hexdigest()
+        root = self._peaks[-1]
+        for left in reversed(self._peaks[:-1]):
+            root = _node(left, root)
+        return root.hex()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Link:
+    """One entry of the audit chain: who did what to which subject, when (ISO 8601 UTC), and the hash of what was decided.
+
+    `sha256` is over the canonical bytes of all other fields, `prev` the `sha256` of the link before.
+    """
+
+    seq: int
+    prev: str
+    time: str
+    actor: str
+    action: str
+    subject: str
+    payload_sha256: str
+    sha256: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class BrokenChain:
+    """The first link that can't be believed, and why. What came before it holds."""
+
+    seq: int
+    reason: str
+
+
+def link(prev: Link | None, *, time: str, actor: str, action: str, subject: str, payload_sha256: str) -> Link:
+    """Return the link that follows `prev` (None: the first, with number 1)."""
+    unsigned = Link(
+        seq=prev.seq + 1 if prev else 1,
+        prev=prev.sha256 if prev else FIRST_PREV,
+        time=time,
+        actor=actor,
+        action=action,
+        subject=subject,
+        payload_sha256=payload_sha256,
+        sha256="",
+    )
+    return dataclasses.replace(unsigned, sha256=link_sha256(unsigned))
+
+
+def link_sha256(entry: Link) -> str:
+    """Return the hash that a link must carry: over all its fields but the hash itself."""
+    return sha256_of({name: value for name, value in dataclasses.asdict(entry).items() if name != "sha256"})
+
+
+def verify_chain(links: Iterable[Link], *, head: str = "") -> BrokenChain | None:
+    """Return the first link that breaks the chain from its first on, None where all of it holds.
+
+    With `head`, the last link must carry that hash: without one kept elsewhere, a chain that lost its end looks whole.
+    """
+    seq, prev = 0, FIRST_PREV
+    for entry in links:
+        seq += 1
+        if entry.seq != seq:
+            return BrokenChain(seq, f"link {seq} is missing: link {entry.seq} stands in its place")
+        if entry.prev != prev:
+            return BrokenChain(seq, f"link {seq} follows {entry.prev or 'nothing'}, but the link before it has hash {prev}")
+        if (due := link_sha256(entry)) != entry.sha256:
+            return BrokenChain(seq, f"link {seq} carries hash {entry.sha256 or 'none'}, but its content has {due}")
+        prev = entry.sha256
+    if head and prev != head:
+        return BrokenChain(seq + 1, f"the chain ends with link {seq} ({prev}), but its head was {head}: links after it are missing")
+    return None
+
+
+def _node(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+def _write(value: object) -> str:  # noqa: PLR0911 — one return a kind of value
+    """Return canonical JSON text. The order of the tests is that of how often each kind comes in a row."""
+    if isinstance(value, str):
+        return encode_basestring(value)  # escapes exactly what RFC 8785, 3.2.2.2 does
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        if abs(value) > INTEGER_MAX:
+            raise ValueError(f"{value} is beyond 2^53 - 1: a JSON number can't hold it exactly; write it as text")
+        return int.__repr__(value)
+    if isinstance(value, (list, tuple)):
+        return f"[{','.join([_write(item) for item in value])}]"
+    if isinstance(value, Mapping):
+        return f"{{{','.join([f'{encode_basestring(name)}:{_write(value[name])}' for name in _sorted_names(value)])}}}"
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return f"{{{','.join([prefix + _write(getattr(value, name)) for name, prefix in _members(type(value))])}}}"
+    raise TypeError(f"{type(value).__name__} has no canonical form here: str, int, bool, None, list and mappings of str have")
+
+
+def _sorted_names(mapping: Mapping[Any, object]) -> list[str]:
+    """Return the member names in the order of their UTF-16 code units (RFC 8785, 3.2.3), which is not that of code points."""
+    for name in mapping:
+        if not isinstance(name, str):
+            raise TypeError(f"a member's name must be text, not {type(name).__name__}")
+    return sorted(mapping, key=lambda name: name.encode("utf-16-be"))
+
+
+@cache
+def _members(kind: type) -> tuple[tuple[str, str], ...]:
+    """Return (name, text before the value) of a dataclass's fields in canonical order; names of fields are ASCII."""
+    return tuple((name, f'"{name}":') for name in sorted(field.name for field in dataclasses.fields(kind)))
