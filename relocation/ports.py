@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 
 from relocation.rules.objects import Attributes, Head, Listed, ListedUpload, ListedVersion, Page, Part, Written
 from relocation.rules.records import Answers, Fact, Intent, Lease, RunRecord, Segment, ShardTally
+from relocation.rules.summary import Summary
 
 Row = TypeVar("Row")
 Headers = Sequence[tuple[str, str]]
@@ -300,6 +301,14 @@ class Tables(Protocol):
 
     def decode(self, data: bytes, kind: type[Row]) -> list[Row]:
         """Return the rows in their order. Missing or foreign columns are a `StateMismatch`."""
+        ...
+
+
+class Reports(Protocol):
+    """Where a summary goes so that people can read it: a page, a document, and a copy of both in the vault."""
+
+    async def publish(self, summary: Summary) -> Summary:
+        """Write the report and return the summary with `report` set to where its page lies."""
         ...
 
 

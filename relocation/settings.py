@@ -83,6 +83,7 @@ class Transfer(Settings):
     shard_bytes: Annotated[Bytes, Field(ge=1, le=1024 * GIB)] = 8 * GIB
     lease_s: Annotated[Seconds, Field(ge=1, le=3600)] = 30.0
     attempts_max: Annotated[Count, Field(ge=1, le=100)] = 6
+    unreachable_s: Annotated[Seconds, Field(ge=0, le=3600)] = 60.0
     settle_s: Annotated[Seconds, Field(ge=0, le=86_400)] = 0.0
     intent_objects: Annotated[Count, Field(ge=1, le=10_000)] = 256
 

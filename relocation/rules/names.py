@@ -19,6 +19,8 @@ KEY_BYTES_MAX = 1024
 """S3's own limit (AWS: "Naming Amazon S3 objects"), in UTF-8."""
 PART_BYTES_USUAL = 255
 """Above this, a path part has to be seen kept: it is the limit of a file name on most drives."""
+PART_BYTES_TRIED_MAX = 950
+"""As long as a path part below the reserved prefix gets; a store that keeps it has no limit but the key's."""
 OBJECT_BYTES_MAX = 10_000 * 5 * 1024**3
 
 _ODD = re.compile(r"[^!-~]|[%+\\?#&<>\"'*\[\]{}|^~`:;,=@$!]|//|^/|/$|(?:^|/)\.\.?(?:/|$)|__XLDIR__")
@@ -58,7 +60,8 @@ class Names:
             for question, looks, what, unasked in _RULES
             if answers[question] != "kept" and (unasked or answers[question] != NOT_ASKED)
         ]
-        self._part_bytes_max = _number(answers[Question.PART_BYTES_MAX], PART_BYTES_USUAL)
+        part_bytes = _number(answers[Question.PART_BYTES_MAX], PART_BYTES_USUAL)
+        self._part_bytes_max = KEY_BYTES_MAX if part_bytes >= PART_BYTES_TRIED_MAX else part_bytes
         self._key_bytes_max = min(_number(answers[Question.KEY_BYTES_MAX], KEY_BYTES_MAX), KEY_BYTES_MAX)
 
     def refuses(self, key: str, size: int) -> str | None:

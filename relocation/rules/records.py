@@ -62,7 +62,7 @@ class InventoryRow:
 class PlanRow:
     """One source object (or, for Remove and DeletedAtTarget, one of ours) and the one action for it.
 
-    `found_*` is what the target's listing showed under the target key (empty: nothing). `xxh3`, `proofs` and
+    `foretold_etag` is what the target's ETag will be if the layout is kept (empty: can't be known). `found_*` is what the target's listing showed under the target key (empty: nothing). `xxh3`, `proofs` and
     `attributes_sha256` are those of the standing fact, for Keep. `ours` says that a fact or an intent of ours names what was found.
     """
 
@@ -75,6 +75,7 @@ class PlanRow:
     size: int
     source_etag: str
     source_last_modified: str
+    foretold_etag: str = ""
     found_etag: str = ""
     found_size: int = -1
     ours: bool = False

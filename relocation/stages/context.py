@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from relocation.ports import Clock, Ledger, Progress, Stores, Tables, Vault
-from relocation.settings import Migration
+from relocation.ports import Clock, Ledger, Progress, Reports, Stores, Tables, Vault
+from relocation.settings import Migration, Prices
+from relocation.transfer.budget import Budget
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One migration with its connectors. `who` and `host` are recorded with every run, `version` is the program's."""
+    """One migration with its connectors. `budget` is shared by every lane of the process. `who` and `host` are recorded with every run, `version` is the program's, and
+    `rules_sha256` that of the rules which decide, sealed into every plan."""
 
     settings: Migration
     stores: Stores
     ledger: Ledger
     vault: Vault
     tables: Tables
+    reports: Reports
+    prices: Prices
     progress: Progress
     clock: Clock
+    budget: Budget
     who: str
     host: str
     version: str
+    rules_sha256: str

@@ -17,6 +17,7 @@ from relocation.rules.objects import Head, Part, Written
 from relocation.rules.records import Fact, Intent, Outcome, PlanRow
 from relocation.transfer.budget import Lease
 from relocation.transfer.copy_whole import proofs_of_write
+from relocation.transfer.crew import first_error
 from relocation.transfer.hands import Hands
 from relocation.transfer.hashing import Fingerprint, agrees, attributes_sha256
 from relocation.transfer.read import attributes_of, read_head, read_piece
@@ -140,20 +141,17 @@ class _Upload:
         """Return what the answers prove: parts read by number count for the source only if each agreed with its checksum."""
         whole = self.fingerprint.crc64nvme
         source_checksum = self.agreed == len(self.layout.sizes) or head.checksum("crc64nvme") == whole
-        seen_etag = written if self.layout.by_number else replace(written, etag="")
-        return proofs_of_write(self.hands, self.row, seen_etag, crc64nvme=whole, source_checksum=source_checksum)
+        return proofs_of_write(self.hands, self.row, written, crc64nvme=whole, source_checksum=source_checksum)
 
     async def _send_parts(self) -> None:
         turn: Callable[[], Awaitable[object]] = _at_once
-        try:
+        with first_error():
             async with asyncio.TaskGroup() as group:
                 for index, size in enumerate(self.layout.sizes):
                     lease = await self.hands.budget.lease(size)
                     part = _Part(index, lease, turn, asyncio.Event())
                     group.create_task(self._send_part(part))
                     turn = part.hashed.wait
-        except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from None
 
     async def _send_part(self, part: _Part) -> None:
         view, row, number = part.lease.view, self.row, part.index + 1

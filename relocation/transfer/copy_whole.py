@@ -22,7 +22,7 @@ async def copy_whole(hands: Hands, row: PlanRow, tries: Tries) -> Fact:
         print_ = Fingerprint()
         crc64nvme = print_.update(lease.view)
         source_checksum = agrees(lease.view, head.checksums)
-        if not hands.foretold_etag(row):
+        if not row.foretold_etag:
             await _amend(hands, row, lease.view)
         written = await write_whole(hands, row, Body(lease.view, crc64nvme, attributes), tries)
     finally:
@@ -52,9 +52,11 @@ async def copy_whole(hands: Hands, row: PlanRow, tries: Tries) -> Fact:
 def proofs_of_write(hands: Hands, row: PlanRow, written: Written, *, crc64nvme: str, source_checksum: bool) -> tuple[str, ...]:
     """Return what the answers to a read and a write prove, and no more: an ignored checksum is never `received`."""
     proofs = []
-    if hands.seen.counts_received and written.crc64nvme == crc64nvme:
+    by_parts = digests.parts_in(written.etag) > 0
+    counts = hands.seen.counts_received_parts if by_parts else hands.seen.counts_received
+    if counts and written.crc64nvme == crc64nvme:
         proofs.append(Proof.RECEIVED)
-    if hands.foretold_etag(row) and written.etag == row.source_etag:
+    if row.foretold_etag and written.etag == row.source_etag:
         proofs.append(Proof.SAME_ETAG)
     if source_checksum:
         proofs.append(Proof.SOURCE_CHECKSUM)

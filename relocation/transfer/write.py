@@ -15,7 +15,8 @@ from relocation.rules.errors import NotFound, PreconditionFailed, Refusal
 from relocation.rules.keys import shown
 from relocation.rules.objects import Attributes, Head, Written
 from relocation.rules.records import Action, PlanRow
-from relocation.transfer.hands import Guard, Hands
+from relocation.rules.seen import Guard
+from relocation.transfer.hands import Hands
 from relocation.transfer.retry import Tries
 
 
@@ -51,7 +52,7 @@ async def write_whole(hands: Hands, row: PlanRow, body: Body, tries: Tries) -> W
     try:
         return await tries.run(once)
     except PreconditionFailed:
-        expected = hands.foretold_etag(row) or digests.etag_of_whole(body.view)
+        expected = row.foretold_etag or digests.etag_of_whole(body.view)
         return await settle(hands, row, expected, tries)
 
 

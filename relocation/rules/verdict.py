@@ -1,0 +1,136 @@
+"""What a run came to: counts by action, outcomes, proofs, both equations, everything that needs a person's eye. Pure.
+
+Guarantees: every figure is exact in objects and bytes; unknown is never counted as verified; an object is in one outcome only, and
+a mismatch is a failure that is listed as `mismatched` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from relocation.rules.plan import SOURCE_TERMS, Known, Target
+from relocation.rules.records import Action, Fact, InventoryRow, Outcome, PlanRow, Proof
+from relocation.rules.summary import Count, Equation, Named
+
+WORKED = (Action.COPY, Action.REPLACE, Action.PROVE, Action.KEEP)
+"""Actions whose objects end with an outcome, once verified."""
+
+OUTCOMES = (Outcome.VERIFIED, Outcome.FAILED, Outcome.DRIFTED, Outcome.GONE, Outcome.CONFLICTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the rows of a plan ended: the last fact of each, by target."""
+
+    facts: Mapping[Target, Fact]
+
+    def of(self, row: PlanRow) -> Fact | None:
+        """Return the last fact about a row, None where it was not reached."""
+        return self.facts.get((row.target_bucket, row.target_key))
+
+
+def ending(facts: Iterable[Fact]) -> Ending:
+    """Fold the facts of one run, in the order of its stages: a verification adds to a copy's proofs and has the last word."""
+    last: dict[Target, Fact] = {}
+    for fact in facts:
+        last[(fact.target_bucket, fact.target_key)] = fact
+    return Ending(last)
+
+
+def counts(rows: Iterable[PlanRow], listed: Count) -> dict[str, Count]:
+    """Count rows by action, bytes by the source's size, beside what the source's listing showed."""
+    sums: dict[str, list[int]] = {action.value: [0, 0] for action in Action}
+    for row in rows:
+        pair = sums[row.action]
+        pair[0] += 1
+        pair[1] += row.size
+    return {"listed": listed, **{action: Count(*pair) for action, pair in sums.items()}}
+
+
+def outcomes(rows: Iterable[PlanRow], end: Ending) -> dict[str, Count]:
+    """Count how the worked rows ended. A row without a last word (not verified yet) is in none."""
+    sums: dict[str, Count] = {outcome.value: Count() for outcome in OUTCOMES}
+    for row in rows:
+        fact = end.of(row) if row.action in WORKED else None
+        if fact is not None and fact.outcome in sums:
+            sums[fact.outcome] += Count(1, row.size)
+    return sums
+
+
+def proofs(rows: Iterable[PlanRow], end: Ending) -> dict[str, int]:
+    """Count each proof over the rows that hold; not exclusive. A failed object's proofs count for nothing."""
+    sums: dict[str, int] = {proof.value: 0 for proof in Proof}
+    for row in rows:
+        fact = end.of(row) if row.action in WORKED else None
+        if fact is not None and fact.outcome in (Outcome.VERIFIED, Outcome.COPIED):
+            for proof in fact.proofs:
+                sums[proof] += 1
+    return sums
+
+
+def source_equation(counted: Mapping[str, Count]) -> Equation:
+    """Return: listed = Copy + Keep + Prove + Replace + Conflict + Refuse + DeletedAtTarget."""
+    return Equation("source", counted["listed"], tuple((action.value, counted[action.value]) for action in SOURCE_TERMS))
+
+
+def outcome_equation(counted: Mapping[str, Count], ended: Mapping[str, Count]) -> Equation:
+    """Return: each Copy, Replace, Prove and Keep ends as one of verified, failed, drifted, gone, conflicted."""
+    worked = sum((counted[action.value] for action in WORKED), Count())
+    return Equation("outcomes", worked, tuple((outcome.value, ended[outcome.value]) for outcome in OUTCOMES))
+
+
+@dataclass(frozen=True, slots=True)
+class TargetSide:
+    """The target as listed afterwards: what is ours or proved, and what is foreign, by name."""
+
+    equation: Equation
+    foreign: tuple[Named, ...]
+    unlisted: frozenset[Target]
+    """Verified objects that no listing shows, or shows with another ETag."""
+
+
+def target_side(listed: Sequence[InventoryRow], rows: Iterable[PlanRow], end: Ending, standing: Known) -> TargetSide:
+    """Hold the target's listing against the facts: listed afterwards = ours + foreign."""
+    there = {(row.bucket, row.key): row for row in listed}
+    verified: dict[Target, Fact] = {}
+    for row in rows:
+        fact = end.of(row)
+        if fact is not None and fact.outcome in (Outcome.VERIFIED, Outcome.COPIED):
+            verified[(row.target_bucket, row.target_key)] = fact
+    unlisted = frozenset(
+        target for target, fact in verified.items() if target not in there or there[target].etag != fact.target_etag
+    )
+    ours = sum((Count(1, fact.size) for fact in verified.values()), Count())
+    foreign = Count()
+    named = []
+    for target, found in there.items():
+        if target in verified and target not in unlisted:
+            continue
+        if target not in verified and standing.is_ours(found):
+            ours += Count(1, found.size)
+        else:
+            foreign += Count(1, found.size)
+            named.append(Named(found.bucket, found.key, f"{found.size} bytes, ETag {found.etag}, {found.last_modified}"))
+    total = sum((Count(1, found.size) for found in listed), Count())
+    return TargetSide(Equation("target", total, (("ours", ours), ("foreign", foreign))), tuple(named), unlisted)
+
+
+def named(rows: Iterable[PlanRow], action: Action) -> tuple[Named, ...]:
+    """Return the rows of one action with their reasons."""
+    return tuple(
+        Named(row.source_bucket or row.target_bucket, row.source_key or row.target_key, row.reason)
+        for row in rows
+        if row.action == action
+    )
+
+
+def named_outcomes(rows: Iterable[PlanRow], end: Ending, outcome: Outcome, *, mismatch: bool | None = None) -> tuple[Named, ...]:
+    """Return the rows that ended so, with reason and attempts; `mismatch`: only those whose bytes came back different, or not."""
+    found = []
+    for row in rows:
+        fact = end.of(row) if row.action in WORKED else None
+        if fact is None or fact.outcome != outcome or (mismatch is not None and fact.mismatch != mismatch):
+            continue
+        found.append(Named(row.source_bucket, row.source_key, fact.reason, fact.attempts))
+    return tuple(found)

@@ -1,0 +1,91 @@
+"""Bring every Copy, Replace and Prove of a sealed plan level: `open_copy`, as many lanes as there are, `seal_copy`.
+
+A flow, the command and a test call the same three. Lanes may run in one process or in many: shards are leased from the ledger.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from relocation.rules.errors import Forbidden, StateMismatch
+from relocation.rules.plan import WRITES
+from relocation.rules.records import Fact, Intent, Outcome, PlanRow, RunRecord
+from relocation.rules.seen import Seen, seen
+from relocation.settings import Category
+from relocation.stages.answers import answers_of
+from relocation.stages.context import Context
+from relocation.stages.plan import load_plan
+from relocation.stages.shards import CarryOut, Job, Shard, work_shards
+from relocation.transfer.copy_object import copy_object, ended
+from relocation.transfer.hands import Hands
+from relocation.transfer.retry import Patience
+
+STAGE = "copy"
+FORBIDDEN_MAX = 2
+
+
+async def open_copy(context: Context, run: RunRecord) -> int:
+    """Record the shards of the copy stage, so that lanes can lease them; return how many there are."""
+    plan = await load_plan(context, run.id)
+    await context.ledger.add_shards(run.id, STAGE, [(shard.objects, shard.bytes) for shard in plan.shards])
+    return len(plan.shards)
+
+
+async def copy_lane(context: Context, run_id: str) -> int:
+    """Work shards until none is left; return how many this lane sealed. Raises what stops the wave."""
+    run = await context.ledger.get_run(run_id)
+    if run is None:
+        raise StateMismatch(f"no run {run_id} in this ledger; start one with `hikkoshi run`")
+    plan = await load_plan(context, run_id)
+    category = context.settings.category_named(run.category)
+    seen_by_move = [seen(*await answers_of(context, move)) for move in category.moves]
+
+    async def open_shard(shard: Shard) -> CarryOut:
+        hands = [hands_of(context, category, index, each, shard) for index, each in enumerate(seen_by_move)]
+        return _Copying(hands).carry_out
+
+    return await work_shards(context, run, plan, Job(STAGE, WRITES, writes=True, open=open_shard))
+
+
+async def seal_copy(context: Context, run: RunRecord) -> None:
+    """Check that every shard is sealed. Raises StateMismatch with how many are not."""
+    tallies = await context.ledger.shard_tallies(run.id, STAGE)
+    left = [tally for tally in tallies if tally.state != "sealed"]
+    if left:
+        raise StateMismatch(f"{len(left)} of {len(tallies)} shards are not copied yet; `hikkoshi run {run.category}` goes on")
+
+
+def hands_of(context: Context, category: Category, move_index: int, relies_on: Seen, shard: Shard) -> Hands:
+    """Return what the transfer of one move of a category works with."""
+    move, limits = category.moves[move_index], context.settings.transfer
+    return Hands(
+        source=context.stores.of(move.source.endpoint, "reader"),
+        target=context.stores.of(move.target.endpoint, "writer"),
+        seen=relies_on,
+        budget=context.budget,
+        clock=context.clock,
+        patience=Patience(limits.attempts_max, limits.unreachable_s),
+        part_bytes=category.policy.part_bytes,
+        amend=shard.amend,
+        may_write_until=shard.may_write_until,
+    )
+
+
+@dataclass(slots=True)
+class _Copying:
+    """Carries out rows; a right that is missing twice in a row is missing for all of them, and stops the wave."""
+
+    hands: list[Hands]
+    forbidden: int = 0
+
+    async def carry_out(self, row: PlanRow, earlier: Intent | None) -> Fact | None:
+        hands = self.hands[row.move]
+        try:
+            fact = await copy_object(hands, row, earlier)
+        except Forbidden as error:
+            self.forbidden += 1
+            if self.forbidden >= FORBIDDEN_MAX:
+                raise
+            return ended(row, Outcome.FAILED, str(error), hands.tries())
+        self.forbidden = 0
+        return fact

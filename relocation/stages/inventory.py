@@ -1,0 +1,106 @@
+"""List one side of a category, whole, by protocol: a failed page means no inventory.
+
+Guarantees: every object under the category's moves once, canaries left out; a page that repeats a key, shows one from elsewhere, or
+a token that leads nowhere is refused (`ProtocolError` after the retries), so that a partial listing is never taken for a whole one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Literal
+
+from relocation.ports import Store
+from relocation.rules.errors import NotFound, ProtocolError
+from relocation.rules.keys import is_canary, shown
+from relocation.rules.objects import Listed, Page
+from relocation.rules.records import InventoryRow
+from relocation.rules.waves import belongs
+from relocation.settings import Category, Side, Wave
+from relocation.stages.context import Context
+from relocation.transfer.retry import Patience, Tries
+
+PAGES_MAX = 10_000_000
+
+
+async def inventory(context: Context, category: Category, side: Literal["source", "target"]) -> list[InventoryRow]:
+    """Return every object of one side of all moves of the category, in no order that anybody may rely on."""
+    rows: list[InventoryRow] = []
+    for index, move in enumerate(category.moves):
+        place: Side = getattr(move, side)
+        store = context.stores.of(place.endpoint, "reader")
+        listing = list_all(context, store, place.bucket, place.prefix)
+        rows += [_row(index, place.bucket, listed) async for listed in listing]
+        context.progress.note("inventory.listed", side=side, place=f"{place.endpoint}/{place.bucket}/{shown(place.prefix)}")
+    return rows
+
+
+def _row(move: int, bucket: str, listed: Listed) -> InventoryRow:
+    return InventoryRow(
+        move=move,
+        bucket=bucket,
+        key=listed.key,
+        size=listed.size,
+        etag=listed.etag,
+        last_modified=listed.last_modified,
+        storage_class=listed.storage_class,
+    )
+
+
+async def list_all(context: Context, store: Store, bucket: str, prefix: str) -> AsyncIterator[Listed]:
+    """Yield every object under a prefix, canaries left out, each key once. Pages are fetched one ahead."""
+    seen: set[str] = set()
+    token = ""
+    pending = asyncio.ensure_future(_page(context, store, bucket, prefix, token))
+    try:
+        for _ in range(PAGES_MAX):
+            page = await pending
+            token = page.next_token
+            if token:
+                pending = asyncio.ensure_future(_page(context, store, bucket, prefix, token))
+            for listed in page.items:
+                _check(listed, prefix, seen, f"{store.endpoint}/{bucket}")
+                if not is_canary(listed.key):
+                    yield listed
+            context.progress.advance(objects=len(page.items))
+            if not token:
+                return
+        raise ProtocolError(f"the listing of {store.endpoint}/{bucket} did not end after {PAGES_MAX} pages")
+    finally:
+        pending.cancel()
+
+
+async def _page(context: Context, store: Store, bucket: str, prefix: str, token: str) -> Page[Listed]:
+    tries = Tries(Patience(context.settings.transfer.attempts_max, unreachable_s=5.0), context.clock)
+    return await tries.run(lambda: store.list_objects(bucket, prefix=prefix, token=token))
+
+
+def _check(listed: Listed, prefix: str, seen: set[str], place: str) -> None:
+    if not listed.key.startswith(prefix):
+        raise ProtocolError(f"the listing of {place} under {shown(prefix)} shows {shown(listed.key)}: not a listing to be trusted")
+    if listed.key in seen:
+        raise ProtocolError(f"the listing of {place} repeats {shown(listed.key)}: not a listing to be trusted")
+    seen.add(listed.key)
+
+
+async def in_the_way(context: Context, side: Side) -> list[str]:
+    """Return the keys that are path ancestors of a prefix and exist themselves: they hide, or are hidden by, what lies below."""
+    store = context.stores.of(side.endpoint, "reader")
+    tries = Tries(Patience(context.settings.transfer.attempts_max, unreachable_s=5.0), context.clock)
+    steps = [at for at, letter in enumerate(side.prefix) if letter == "/" and at > 0]
+    found = []
+    for at in steps:
+        key = side.prefix[:at]
+        try:
+            await tries.run(lambda key=key: store.head(side.bucket, key))  # type: ignore[misc]
+            found.append(key)
+        except NotFound:
+            continue
+    return found
+
+
+def of_wave(rows: list[InventoryRow], category: Category, wave: Wave, side: Literal["source", "target"]) -> list[InventoryRow]:
+    """Return the rows whose keys, relative to their move's prefix, belong to the wave."""
+    waves = category.all_waves()
+    cut = [len(getattr(move, side).prefix) for move in category.moves]
+    return [row for row in rows if belongs(wave.name, waves, row.key[cut[row.move] :])]

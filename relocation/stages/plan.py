@@ -1,0 +1,232 @@
+"""Inventory × inventory × facts → one action for each object of a wave, sealed by a Merkle root over canonical rows.
+
+Guarantees: names that the target can't hold are refused here, by name, before the first byte moves; the same stores, facts and
+configuration give the same root, whoever plans and when. Writes nothing but the plan's own files in the vault.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+
+from relocation.ports import Row
+from relocation.rules.errors import StateMismatch
+from relocation.rules.evidence import MerkleTree, canonical
+from relocation.rules.names import Names
+from relocation.rules.plan import Known, Route, Target, decide, known, left_over
+from relocation.rules.records import Action, Fact, InventoryRow, PlanRow
+from relocation.rules.seen import seen
+from relocation.rules.summary import Count
+from relocation.settings import Category, Move, Wave
+from relocation.stages.answers import answers_of
+from relocation.stages.context import Context
+from relocation.stages.inventory import in_the_way, inventory, of_wave
+
+MAY_BE_REFUSED = (Action.COPY, Action.REPLACE)
+
+
+@dataclass(frozen=True, slots=True)
+class ShardFile:
+    """One shard of a plan: a file of rows in the vault."""
+
+    name: str
+    sha256: str
+    objects: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SealedPlan:
+    """A plan as the vault holds it. `left_over` is the file of rows without a source object (Remove), empty if none."""
+
+    migration: str
+    category: str
+    wave: str
+    run_id: str
+    root: str
+    config_sha256: str
+    rules_sha256: str
+    source_objects: int
+    source_bytes: int
+    shards: tuple[ShardFile, ...]
+    left_over: ShardFile | None
+    inventories: tuple[ShardFile, ...]
+
+    @property
+    def listed(self) -> Count:
+        """What the source's listing showed of this wave."""
+        return Count(self.source_objects, self.source_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A plan before it is sealed: its rows, and both sides of the wave as listed."""
+
+    rows: tuple[PlanRow, ...]
+    left_over: tuple[PlanRow, ...]
+    source: tuple[InventoryRow, ...]
+    target: tuple[InventoryRow, ...]
+    standing: Known
+
+
+async def draw(context: Context, category_name: str, wave: Wave, *, route: Route = "source") -> Drawn:
+    """List both sides and decide on every object of the wave. Reads only."""
+    category = context.settings.category_named(category_name)
+    source_all = await inventory(context, category, "source")
+    target_all = await inventory(context, category, "target")
+    standing = known(await facts_of(context, category_name), await context.ledger.open_intents(category_name))
+    found = {(row.bucket, row.key): row for row in target_all}
+    source = of_wave(source_all, category, wave, "source")
+    target = of_wave(target_all, category, wave, "target")
+    wanted = [(row, target_of(category, row)) for row in source]
+    rows = [decide(row, place, found.get(place), standing, route=route) for row, place in wanted]
+    all_targets = {target_of(category, row) for row in source_all}
+    rows = await _refuse(context, category, rows, (*all_targets, *found))
+    extra = (left_over(row, standing, route=route, erased=False) for row in target if (row.bucket, row.key) not in all_targets)
+    return Drawn(
+        rows=tuple(sorted(rows, key=lambda row: (row.move, row.source_key))),
+        left_over=tuple(row for row in extra if row is not None),
+        source=tuple(source),
+        target=tuple(target),
+        standing=standing,
+    )
+
+
+def target_of(category: Category, row: InventoryRow) -> Target:
+    """Return where a source object goes: the target's bucket and prefix, and what follows the source's prefix."""
+    move = category.moves[row.move]
+    return (move.target.bucket, move.target.prefix + row.key[len(move.source.prefix) :])
+
+
+async def _refuse(context: Context, category: Category, rows: list[PlanRow], there: Iterable[Target]) -> list[PlanRow]:
+    """Turn into Refuse what the target would rename, hide, merge or not take, and what the policy does not allow."""
+    keys: dict[str, set[str]] = {}
+    for bucket, key in there:
+        keys.setdefault(bucket, set()).add(key)
+    for move in category.moves:
+        keys.setdefault(move.target.bucket, set()).update(await in_the_way(context, move.target))
+    rules = [await _rules_of(context, category, move, keys[move.target.bucket]) for move in category.moves]
+    return [rules[row.move](row) for row in rows]
+
+
+async def _rules_of(context: Context, category: Category, move: Move, beside: set[str]) -> Callable[[PlanRow], PlanRow]:
+    """Return what checks one row of a move: refused with its reason, or with the ETag that the target will give it."""
+    source, target = await answers_of(context, move)
+    names, relies_on = Names(target), seen(source, target)
+    together = names.refuses_together(beside)
+    whole_bytes_max = context.settings.transfer.budget_bytes
+
+    def check(row: PlanRow) -> PlanRow:
+        keeps = relies_on.foretells(row.source_etag, row.size, whole_bytes_max=whole_bytes_max)
+        row = replace(row, foretold_etag=row.source_etag if keeps else "")
+        if row.action not in MAY_BE_REFUSED:
+            return row
+        reason = names.refuses(row.target_key, row.size) or together.get(row.target_key, "")
+        if not reason and not keeps and category.policy.keep_etag == "require":
+            reason = f"the target can't give it the same ETag ({row.source_etag}), and the policy says keep_etag: require"
+        return replace(row, action=Action.REFUSE, reason=reason) if reason else row
+
+    return check
+
+
+async def facts_of(context: Context, category: str) -> list[Fact]:
+    """Return every fact of a category so far: the sealed segments from the vault, and the tails of open shards."""
+    facts: list[Fact] = []
+    for segment in await context.ledger.segments(category=category):
+        if segment.objects:
+            facts += context.tables.decode(await context.vault.get(segment.name, sha256=segment.sha256), Fact)
+    facts += await context.ledger.open_tails(category)
+    return facts
+
+
+async def seal(context: Context, run_id: str, category: str, wave: Wave, drawn: Drawn) -> SealedPlan:
+    """Write a drawn plan into the vault, shard by shard, with both inventories, and return it with its root."""
+    folder = f"runs/{run_id}"
+    tree = MerkleTree()
+    tree.add(_header(context, category, wave))
+    for row in (*drawn.rows, *drawn.left_over):
+        tree.add(row)
+    shards = [
+        await _file(context, f"{folder}/plan/{number:05}.parquet", rows, PlanRow)
+        for number, rows in enumerate(_shards(drawn.rows, context))
+    ]
+    left_over_file = await _file(context, f"{folder}/plan/left-over.parquet", drawn.left_over, PlanRow) if drawn.left_over else None
+    plan = SealedPlan(
+        migration=context.settings.migration,
+        category=category,
+        wave=wave.name,
+        run_id=run_id,
+        root=tree.root(),
+        config_sha256=context.settings.config_sha256(),
+        rules_sha256=context.rules_sha256,
+        source_objects=len(drawn.source),
+        source_bytes=sum(row.size for row in drawn.source),
+        shards=tuple(shards),
+        left_over=left_over_file,
+        inventories=(
+            await _file(context, f"{folder}/inventory-source.parquet", drawn.source, InventoryRow),
+            await _file(context, f"{folder}/inventory-target.parquet", drawn.target, InventoryRow),
+        ),
+    )
+    await context.vault.put(document_of(run_id), canonical(asdict(plan)), content_type="application/json")
+    return plan
+
+
+def document_of(run_id: str) -> str:
+    """Return the vault name of a run's sealed plan."""
+    return f"runs/{run_id}/plan.json"
+
+
+def _header(context: Context, category: str, wave: Wave) -> dict[str, str]:
+    return {
+        "migration": context.settings.migration,
+        "category": category,
+        "wave": wave.name,
+        "config_sha256": context.settings.config_sha256(),
+        "rules_sha256": context.rules_sha256,
+    }
+
+
+def _shards(rows: Sequence[PlanRow], context: Context) -> Iterator[tuple[PlanRow, ...]]:
+    """Cut the rows into shards of bounded objects and bytes; no rows, no shard."""
+    limits = context.settings.transfer
+    shard: list[PlanRow] = []
+    shard_bytes = 0
+    for row in rows:
+        if shard and (len(shard) >= limits.shard_objects or shard_bytes + row.size > limits.shard_bytes):
+            yield tuple(shard)
+            shard, shard_bytes = [], 0
+        shard.append(row)
+        shard_bytes += row.size
+    if shard:
+        yield tuple(shard)
+
+
+async def _file(context: Context, name: str, rows: Sequence[Row], kind: type[Row]) -> ShardFile:
+    data = context.tables.encode(rows, kind)
+    size = sum(row.size for row in rows if isinstance(row, (PlanRow, InventoryRow)))
+    return ShardFile(name, await context.vault.put(name, data), len(rows), size)
+
+
+async def load_plan(context: Context, run_id: str) -> SealedPlan:
+    """Read a run's sealed plan back from the vault. Raises StateMismatch if it is not there, or not of this migration."""
+    fields = json.loads(await context.vault.get(document_of(run_id)))
+    if fields["migration"] != context.settings.migration:
+        raise StateMismatch(f"plan {run_id} belongs to migration {fields['migration']}, not to {context.settings.migration}")
+    left = fields["left_over"]
+    return SealedPlan(
+        **{
+            **fields,
+            "shards": tuple(ShardFile(**shard) for shard in fields["shards"]),
+            "left_over": ShardFile(**left) if left else None,
+            "inventories": tuple(ShardFile(**file) for file in fields["inventories"]),
+        }
+    )
+
+
+async def rows_of(context: Context, file: ShardFile | None) -> list[PlanRow]:
+    """Read one shard's rows from the vault, held against the plan's hash of them."""
+    if file is None:
+        return []
+    return context.tables.decode(await context.vault.get(file.name, sha256=file.sha256), PlanRow)

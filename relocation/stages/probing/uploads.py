@@ -1,0 +1,84 @@
+"""Multipart uploads: their conditions, checksums, ETags, part numbers and listings.
+
+Not asked of a bucket with object lock: an upload can't carry a short retention, so a default one might keep the canary for years.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from relocation.rules.digests import etag_of_parts
+from relocation.rules.errors import ChecksumRejected, PreconditionFailed
+from relocation.rules.objects import Part
+from relocation.rules.questions import Question
+from relocation.stages.probing.asking import Found, Inquiry
+from relocation.stages.probing.canaries import Canaries
+from relocation.stages.probing.conditions import NEW, OLD, crc64nvme
+from relocation.transfer.hashing import Fingerprint
+
+PART_BYTES = 5 * 1024 * 1024
+"""The least that S3 takes for a part that is not the last."""
+
+
+async def upload_of_two_parts(canaries: Canaries, found: Found) -> None:
+    """Upload two parts, the second first with a wrong checksum, and look at what stands there."""
+    if canaries.locked:
+        return
+    key, bodies = canaries.name("upload"), (bytes(PART_BYTES), NEW)
+    upload_id = await canaries.begin_upload(key)
+    try:
+        await canaries.store.put_part(canaries.bucket, key, upload_id, 2, NEW, crc64nvme=crc64nvme(OLD))
+    except ChecksumRejected:
+        found[Question.PART_CHECKSUM] = "verified"
+    else:
+        found[Question.PART_CHECKSUM] = "ignored"
+    whole, parts = Fingerprint(), []
+    for number, body in enumerate(bodies, 1):
+        sum_ = whole.update(body)
+        parts.append(await canaries.store.put_part(canaries.bucket, key, upload_id, number, body, crc64nvme=sum_))
+    await canaries.store.complete_upload(canaries.bucket, key, upload_id, parts, crc64nvme=whole.crc64nvme)
+    head = await canaries.store.head(canaries.bucket, key)
+    md5s = [hashlib.md5(body, usedforsecurity=False).digest() for body in bodies]
+    found[Question.UPLOAD_ETAG] = "md5" if head.etag == etag_of_parts(md5s) else "opaque"
+    found[Question.UPLOAD_CHECKSUM_STORED] = "yes" if head.checksum("crc64nvme") == whole.crc64nvme else "no"
+    first = await canaries.store.head(canaries.bucket, key, part_number=1)
+    found[Question.PART_NUMBER] = "honoured" if (first.size, first.parts_count) == (PART_BYTES, 2) else "ignored"
+
+
+async def complete_if_none_match(canaries: Canaries, found: Found) -> None:
+    """Complete an upload with If-None-Match where something stands: it must fail, and what stands must stay."""
+    if canaries.locked:
+        return
+    key = canaries.name("complete-if-none-match")
+    await canaries.put(key, OLD)
+    upload_id = await canaries.begin_upload(key, checksum=False)
+    part: Part = await canaries.store.put_part(canaries.bucket, key, upload_id, 1, NEW)
+    try:
+        await canaries.store.complete_upload(canaries.bucket, key, upload_id, [part], if_none_match=True)
+    except PreconditionFailed:
+        found[Question.COMPLETE_IF_NONE_MATCH] = "honoured" if await canaries.holds(key, OLD) else "ignored"
+    else:
+        found[Question.COMPLETE_IF_NONE_MATCH] = "ignored"
+
+
+async def uploads_listed(canaries: Canaries, found: Found) -> None:
+    """Begin an upload and look for it: by the beginning of its key, by the whole key, in the listing of all."""
+    if canaries.locked:
+        return
+    key = canaries.name("unfinished")
+    wanted = (key, await canaries.begin_upload(key))
+    for prefix, word in ((canaries.root, "by prefix"), (key, "by whole key"), ("", "without prefix")):
+        if wanted in [upload async for upload in canaries.uploads(prefix)]:
+            found[Question.UPLOADS_LISTED] = word
+            return
+    found[Question.UPLOADS_LISTED] = "no"
+
+
+UPLOADS = (
+    Inquiry(
+        upload_of_two_parts,
+        (Question.PART_CHECKSUM, Question.UPLOAD_ETAG, Question.UPLOAD_CHECKSUM_STORED, Question.PART_NUMBER),
+    ),
+    Inquiry(complete_if_none_match, (Question.COMPLETE_IF_NONE_MATCH,)),
+    Inquiry(uploads_listed, (Question.UPLOADS_LISTED,)),
+)

@@ -1,0 +1,202 @@
+"""One shard at a time, leased from the ledger: intents before, facts after, sealed into the vault at the end.
+
+Guarantees: an intent is durable before its effect; a fact is recorded only under the newest lease; what a lost or stopped lane had
+done is not done again: its facts are taken over, and its intents say what to look at before writing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
+
+from relocation.rules.errors import HikkoshiError, LeaseLost
+from relocation.rules.evidence import merkle_root
+from relocation.rules.plan import Target
+from relocation.rules.records import Action, Fact, Intent, Lease, Outcome, PlanRow, RunRecord, Segment
+from relocation.stages.context import Context
+from relocation.stages.held import held
+from relocation.stages.plan import SealedPlan, rows_of
+from relocation.transfer.crew import work_all
+
+FACTS_A_FLUSH = 256
+FLUSH_S = 1.0
+WAIT_S = 1.0
+
+
+@dataclass(slots=True)
+class Shard:
+    """A leased shard at work: what is known of it, and the facts that come in."""
+
+    context: Context
+    lease: Lease
+    rows: list[PlanRow]
+    done: dict[Target, Fact]
+    earlier: dict[Target, Intent]
+    expires_monotonic: float
+    fresh: list[Fact] = field(default_factory=list)
+    flushed_at: float = 0.0
+    flushing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def may_write_until(self) -> float:
+        """Return until when, by the monotonic clock, this lane surely holds the shard."""
+        return self.expires_monotonic
+
+    async def amend(self, intent: Intent) -> None:
+        """Record one intent anew, with what was not known before."""
+        await self.context.ledger.intend(self.lease, (replace(intent, shard=self.lease.shard),))
+
+    async def record(self, fact: Fact) -> None:
+        """Take a fact in; every so often write what came in to the ledger."""
+        self.done[(fact.target_bucket, fact.target_key)] = fact
+        self.fresh.append(fact)
+        now = self.context.clock.monotonic()
+        if len(self.fresh) >= FACTS_A_FLUSH or now - self.flushed_at >= FLUSH_S:
+            self.flushed_at = now
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Write the facts that came in to the ledger. Raises LeaseLost where somebody else holds the shard."""
+        async with self.flushing:
+            facts, self.fresh = self.fresh, []
+            if facts:
+                await self.context.ledger.record(self.lease, facts)
+
+
+CarryOut = Callable[[PlanRow, Intent | None], Awaitable[Fact | None]]
+"""What a stage does with one row, and the intent of a lane that was cut off; None: there is nothing to record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a stage does with shards: its name, the actions that it works on, whether it writes, and how it opens a shard."""
+
+    stage: str
+    actions: tuple[Action, ...]
+    writes: bool
+    open: Callable[[Shard], Awaitable[CarryOut]]
+
+
+async def work_shards(context: Context, run: RunRecord, plan: SealedPlan, job: Job) -> int:
+    """Lease and work shards until every one is sealed; return how many this lane sealed.
+
+    A shard that somebody else holds is waited for: its lane may die, and then it is ours to finish.
+    """
+    sealed = 0
+    limits = context.settings.transfer
+    while True:
+        lease = await context.ledger.lease_shard(run.id, job.stage, lease_s=limits.lease_s)
+        if lease is None:
+            if all(tally.state == "sealed" for tally in await context.ledger.shard_tallies(run.id, job.stage)):
+                return sealed
+            await context.clock.sleep(min(WAIT_S, limits.lease_s / 4))
+            continue
+        with contextlib.suppress(LeaseLost):  # somebody else has it now, and finishes it
+            await _work_shard(run, await _taken(context, plan, job, lease), job)
+            sealed += 1
+
+
+async def _work_shard(run: RunRecord, shard: Shard, job: Job) -> None:
+    try:
+        async with held(shard.context, shard.lease, shard):
+            carry_out = await job.open(shard)
+            work = partial(_one, run, shard, carry_out)
+            await work_all(_feed(shard, writes=job.writes), work, size=shard.context.settings.transfer.concurrency)
+            await shard.flush()
+            await _seal(run, job.stage, shard)
+    except LeaseLost:
+        raise
+    except BaseException:
+        await _give_back(shard)
+        raise
+
+
+async def _one(run: RunRecord, shard: Shard, carry_out: CarryOut, row: PlanRow) -> None:
+    fact = await carry_out(row, shard.earlier.get((row.target_bucket, row.target_key)))
+    if fact is not None:
+        await shard.record(replace(fact, run_id=run.id, at=timestamp(shard.context)))
+    failed = fact is not None and fact.outcome in (Outcome.FAILED, Outcome.CONFLICTED)
+    shard.context.progress.advance(objects=1, bytes_=row.size, errors=int(failed))
+
+
+async def _taken(context: Context, plan: SealedPlan, job: Job, lease: Lease) -> Shard:
+    """Gather a leased shard: its rows, and what a lane before us recorded of it."""
+    begun = context.clock.monotonic()
+    rows = [row for row in await rows_of(context, plan.shards[lease.shard]) if row.action in job.actions]
+    tail = await context.ledger.tail(lease.run_id, job.stage, lease.shard)
+    intents = await context.ledger.intents(lease.run_id, job.stage, lease.shard)
+    return Shard(
+        context=context,
+        lease=lease,
+        rows=rows,
+        done={(fact.target_bucket, fact.target_key): fact for fact in tail if fact.outcome != Outcome.FAILED},
+        earlier={(intent.target_bucket, intent.target_key): intent for intent in intents},
+        expires_monotonic=begun + context.settings.transfer.lease_s,
+        flushed_at=begun,
+    )
+
+
+async def _feed(shard: Shard, *, writes: bool) -> AsyncIterator[PlanRow]:
+    """Yield the rows that are not done, batch by batch, each batch only after its intents are durable."""
+    pending = [row for row in shard.rows if (row.target_bucket, row.target_key) not in shard.done]
+    if not writes:
+        for row in pending:
+            yield row
+        return
+    batch_rows = shard.context.settings.transfer.intent_objects
+    for start in range(0, len(pending), batch_rows):
+        batch = pending[start : start + batch_rows]
+        new = [_intent(shard, row) for row in batch if (row.target_bucket, row.target_key) not in shard.earlier]
+        if new:
+            await shard.context.ledger.intend(shard.lease, new)
+        for row in batch:
+            yield row
+
+
+def _intent(shard: Shard, row: PlanRow) -> Intent:
+    """Foretell what we may write. What a Prove row finds is not ours for having been foretold."""
+    foretold = row.foretold_etag if row.action != Action.PROVE or row.ours else ""
+    return Intent(shard.lease.shard, row.target_bucket, row.target_key, row.source_etag, foretold)
+
+
+async def _seal(run: RunRecord, stage: str, shard: Shard) -> None:
+    context = shard.context
+    facts = sorted(shard.done.values(), key=lambda fact: (fact.target_bucket, fact.target_key))
+    name, sha256 = "", ""
+    if facts:
+        name = f"runs/{run.id}/{stage}/{shard.lease.shard:05}-{shard.lease.token}.parquet"
+        sha256 = await context.vault.put(name, context.tables.encode(facts, Fact))
+    segment = Segment(
+        category=run.category,
+        wave=run.wave,
+        run_id=run.id,
+        stage=stage,
+        shard=shard.lease.shard,
+        name=name,
+        sha256=sha256,
+        root=merkle_root(facts),
+        objects=len(facts),
+        bytes=sum(fact.size for fact in facts),
+    )
+    await context.ledger.seal_shard(shard.lease, segment)
+
+
+async def _give_back(shard: Shard) -> None:
+    """Stopped or failed: keep the facts that came in, and let the shard go, within the two seconds that a stop may take."""
+    with contextlib.suppress(HikkoshiError, TimeoutError):
+        async with asyncio.timeout(2):
+            await shard.flush()
+            await shard.context.ledger.release_shard(shard.lease)
+
+
+def timestamp(context: Context) -> str:
+    """Return now as ISO 8601 in UTC, to the millisecond."""
+    return datetime.fromtimestamp(context.clock.now(), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def stage_segments(segments: Sequence[Segment], stage: str) -> dict[int, Segment]:
+    """Return the segments of one stage by shard."""
+    return {segment.shard: segment for segment in segments if segment.stage == stage and segment.objects}
