@@ -1,0 +1,104 @@
+"""One signed request to one endpoint with one role's keys, and its answer: what every call of `S3Store` goes through.
+
+Guarantees: signed just before it is sent, path-style, the key percent-encoded and never normalised; an answer comes back only if
+its status is one of those expected. Refuses a request about an object without a key: it would hit the whole bucket.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ParamSpec, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+from connectors.s3.answers import Asked, is_error_body, refusal
+from connectors.signer import UNSIGNED_PAYLOAD, Signer, quote_key
+from relocation.ports import Clock, Response, Wire
+from relocation.rules.errors import BadRequest, ProtocolError
+from relocation.rules.values import is_loopback
+
+Answer = TypeVar("Answer")
+Given = ParamSpec("Given")
+EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
+AS_IT_IS = ("accept-encoding", "identity")
+"""Without it any encoding is acceptable (RFC 9110 §12.5.3). Not signed: some proxies rewrite it."""
+
+
+class HostedWire(Wire, Protocol):
+    """A wire that says what the `host` header must be: `127.0.0.1:9100`."""
+
+    @property
+    def host(self) -> str: ...
+
+
+@dataclass(slots=True)
+class Request:
+    """What is asked. `action` is the IAM action that it needs. Without `key` it concerns the bucket, without both the endpoint."""
+
+    action: str
+    method: str
+    bucket: str
+    key: str = ""
+    query: Sequence[tuple[str, str]] = ()
+    headers: Sequence[tuple[str, str]] = ()
+    body: bytes | memoryview = b""
+
+
+class Requests:
+    """A wire with a signer. `sign_payload` None: the body's hash is signed unless the wire leads to this machine."""
+
+    def __init__(
+        self, endpoint: str, role: str, wire: HostedWire, signer: Signer, *, clock: Clock, sign_payload: bool | None
+    ) -> None:
+        self._endpoint = endpoint
+        self._role = role
+        self._wire = wire
+        self._signer = signer
+        self._clock = clock
+        self._host = ("host", wire.host)
+        self._sign_payload = must_sign_payload(f"http://{wire.host}") if sign_payload is None else sign_payload
+
+    async def object(self, request: Request, *, expected: tuple[int, ...] = (200,), into: memoryview | None = None) -> Response:
+        """Send a request about an object. Without a key it would be one about the bucket (DELETE!): BadRequest, nothing is sent."""
+        if not request.key:
+            raise BadRequest(f"{self._asked(request)}: an object without a key", code="InvalidKey", status=0)
+        return await self.bucket(request, expected=expected, into=into)
+
+    async def bucket(self, request: Request, *, expected: tuple[int, ...] = (200,), into: memoryview | None = None) -> Response:
+        """Send a request; return the answer if its status is one of `expected`, else raise what it stands for."""
+        response = await self.send(request, into=into)
+        if response.status in expected and not (into is None and response.body and is_error_body(response.body)):
+            return response
+        raise refusal(self._asked(request), response, now=self._clock.now())
+
+    async def send(self, request: Request, *, into: memoryview | None = None) -> Response:
+        """Send a request and return whatever came."""
+        path = f"/{request.bucket}/{quote_key(request.key)}" if request.key else f"/{request.bucket}"
+        payload = UNSIGNED_PAYLOAD
+        if self._sign_payload:
+            payload = hashlib.sha256(request.body).hexdigest() if request.body else EMPTY_SHA256
+        headers = [self._host, *request.headers]
+        target, signed = self._signer.sign(request.method, path, request.query, headers, payload, self._clock.now())
+        signed.append(AS_IT_IS)
+        return await self._wire.request(request.method, target, signed, request.body, into=into)
+
+    def read(self, request: Request, reader: Callable[Given, Answer], *args: Given.args, **kwargs: Given.kwargs) -> Answer:
+        """Return what `reader` makes of the answer; a ProtocolError of it gets the name of what was asked."""
+        try:
+            return reader(*args, **kwargs)
+        except ProtocolError as error:
+            raise ProtocolError(f"{self._asked(request)}: {error}") from None
+
+    def _asked(self, request: Request) -> Asked:
+        return Asked(self._endpoint, self._role, request.action, request.bucket, request.key)
+
+    async def close(self) -> None:
+        """Close the wire."""
+        await self._wire.close()
+
+
+def must_sign_payload(url: str) -> bool:
+    """Whether a body's hash must be signed: on plain http to another machine, where it could be changed on its way."""
+    parts = urlsplit(url)
+    return parts.scheme != "https" and not is_loopback(parts.hostname or "")
