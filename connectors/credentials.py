@@ -94,7 +94,7 @@ def of_role(migration: Migration, endpoint: str, role: str, *, environ: Mapping[
     place = f"endpoints.{endpoint}.credentials.{role}"
     if role not in roles:
         raise Refusal(
-            f"{place} is not in {migration.file.name}; this needs the rights of a {role}, add a reference such as `env:NAME`"
+            f"{place} is not in {migration.file.name}; what is asked for needs this role: add a reference such as `env:NAME`"
         )
     try:
         return resolve(roles[role], base=migration.file.parent, environ=environ)

@@ -163,6 +163,13 @@ class Migration(Settings):
             raise ConfigurationError(str(self.file), (f"categories: no category `{name}`; there are {known}",))
         return self.categories[name]
 
+    def endpoint_named(self, name: str) -> Endpoint:
+        """Return an endpoint, or raise `ConfigurationError` that lists those there are."""
+        if name not in self.endpoints:
+            known = ", ".join(sorted(self.endpoints))
+            raise ConfigurationError(str(self.file), (f"endpoints: no endpoint `{name}`; there are {known}",))
+        return self.endpoints[name]
+
     def waves_of(self, category: str, wave: str = "") -> tuple[Wave, ...]:
         """Return the wave of that name, or all in file order; `ConfigurationError` lists those there are."""
         waves = self.category_named(category).all_waves()

@@ -84,7 +84,13 @@ WANTED = {
 
 def problems(error: ValidationError, shape: Shape = MIGRATION_SHAPE) -> tuple[str, ...]:
     """Return one line for each problem, in the order of the file's model."""
-    return tuple(f"{_path(each['loc'])}{_words(each, shape)}" for each in error.errors(include_url=False))
+    found = [each for each in error.errors(include_url=False) if not _counts_wrong_ones_as_missing(each)]
+    return tuple(f"{_path(each['loc'])}{_words(each, shape)}" for each in found)
+
+
+def _counts_wrong_ones_as_missing(error: ErrorDetails) -> bool:
+    # pydantic counts the right items only: a list with one wrong item is "too short" as well.
+    return error["type"] == "too_short" and bool(error["input"])
 
 
 def _path(loc: Location) -> str:

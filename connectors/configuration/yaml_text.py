@@ -7,10 +7,9 @@ that Norway (`NO`) and the 31st of June reach the checks that name them. Refuses
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import yaml
-from yaml.nodes import MappingNode, Node, SequenceNode
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 
 class _PlainLoader(yaml.SafeLoader):
@@ -29,22 +28,25 @@ _PlainLoader.add_implicit_resolver("tag:yaml.org,2002:merge", re.compile(r"<<\Z"
 
 def parse(text: str) -> tuple[object, tuple[str, ...]]:
     """Return the data and the problems. Broken syntax gives `None` and one problem with line and column."""
-    loader = _PlainLoader(text)
     try:
-        node = loader.get_single_node()
-        if node is None:
-            return None, ("the file is empty; config/example.yaml shows what belongs in it",)
-        problems = tuple(_twice(node, "", set()))
-        data: object = loader.construct_document(node)
+        return _data(_PlainLoader(text))
     except yaml.MarkedYAMLError as error:
         return None, (_syntax(error),)
     except yaml.reader.ReaderError as error:
         return None, (f"character {error.position} is not allowed in YAML ({error.reason}); take it out",)
     except RecursionError:
         return None, ("nested too deeply; blocks within blocks a few levels deep are all that is needed",)
+
+
+def _data(loader: _PlainLoader) -> tuple[object, tuple[str, ...]]:
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None, ("the file is empty; config/example.yaml shows what belongs in it",)
+        problems = tuple(_twice(node, "", set()))
+        return loader.construct_document(node), problems
     finally:
         loader.dispose()
-    return data, problems
 
 
 def _syntax(error: yaml.MarkedYAMLError) -> str:
@@ -63,11 +65,12 @@ def _twice(node: Node, path: str, seen: set[int]) -> list[str]:
         for index, item in enumerate(node.value):
             found += _twice(item, f"{path}{index}.", seen)
     elif isinstance(node, MappingNode):
-        lines: dict[Any, int] = {}
+        lines: dict[str, int] = {}
         for name, value in node.value:
-            place, line = f"{path}{name.value}", name.start_mark.line + 1
-            if name.value in lines:
-                found.append(f"{place}: stands twice, in lines {lines[name.value]} and {line}; one of them")
-            lines.setdefault(name.value if isinstance(name.value, str) else id(name), line)
-            found += _twice(value, f"{place}.", seen)
+            text = name.value if isinstance(name, ScalarNode) else "?"  # a list as a name: refused when it is constructed
+            line = name.start_mark.line + 1
+            if text in lines:
+                found.append(f"{path}{text}: stands twice, in lines {lines[text]} and {line}; one of them")
+            lines.setdefault(text, line)
+            found += _twice(value, f"{path}{text}.", seen)
     return found
