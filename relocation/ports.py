@@ -209,6 +209,10 @@ class Ledger(Protocol):
         out. If `run.id` is already recorded, that run is gone on with."""
         ...
 
+    async def record_dry_run(self, run: RunRecord) -> None:
+        """Record a dry run, or its end. It takes no wave: people may plan while a run is under way."""
+        ...
+
     async def unfinished_run(self, category: str, wave: str, config_sha256: str) -> RunRecord | None:
         """Return the newest run of the wave that is `open` and has a sealed plan, with the same configuration hash."""
         ...

@@ -15,9 +15,11 @@ from operator import attrgetter
 from typing import TypeVar
 
 from relocation.rules.errors import StateMismatch
-from relocation.rules.records import Fact, Intent, Outcome, Proof
+from relocation.rules.records import Fact, Intent, Outcome
 
 Record = TypeVar("Record", Intent, Fact)
+THERE = frozenset({Outcome.COPIED, Outcome.VERIFIED})
+LISTS = frozenset({"proofs", "losses"})
 
 
 def pack(records: Sequence[Record], kind: type[Record]) -> bytes:
@@ -35,7 +37,7 @@ def unpack(data: bytes, kind: type[Record]) -> list[Record]:
         raise StateMismatch(f"a batch of {kind.__name__} in the ledger can't be read ({error}): put its backup back") from error
     if unknown := set(names) - {field.name for field in fields(kind)}:
         raise StateMismatch(f"{kind.__name__} records in the ledger have {sorted(unknown)}: a newer hikkoshi wrote them; use it")
-    lists = {index for index, name in enumerate(names) if name in {"proofs", "losses"}}
+    lists = {index for index, name in enumerate(names) if name in LISTS}
     return [_record(kind, names, row, lists) for row in rows]
 
 
@@ -56,19 +58,19 @@ def latest_facts(facts: Iterable[Fact]) -> tuple[Fact, ...]:
     return tuple({identity(fact): fact for fact in facts}.values())
 
 
-def with_facts(shard: int, intents: Iterable[Intent], facts: Iterable[Fact]) -> tuple[Intent, ...]:
-    """Return a shard's intents, completed by what its facts say that we wrote.
+def all_said(shard: int, intents: Iterable[Intent], facts: Iterable[Fact]) -> tuple[Intent, ...]:
+    """Return everything that may stand at the target as ours: each ETag that was foretold, and each that a fact names.
 
-    A fact names an object of ours if it was `copied` or `received`; one that was only looked at (Prove, a conflict) is not. An
-    intent whose ETag could not be foretold takes it from the fact.
+    An amended intent does not withdraw the ETag that it foretold first: that write may have happened. One without an ETag stays
+    only while nothing better is known of its place. A fact counts if it says `ours`, and that the object is there.
     """
-    ours = {(intent.target_bucket, intent.target_key): intent for intent in latest_intents(intents)}
-    for fact in facts:
-        place = (fact.target_bucket, fact.target_key)
-        said = ours.get(place)
-        written = fact.outcome == Outcome.COPIED or Proof.RECEIVED in fact.proofs
-        completes = said is not None and not said.expected_etag and fact.outcome == Outcome.VERIFIED
-        if fact.target_etag and (written or completes):
-            whole = said or Intent(shard, fact.target_bucket, fact.target_key, fact.source_etag)
-            ours[place] = replace(whole, source_etag=fact.source_etag, expected_etag=fact.target_etag)
-    return tuple(ours.values())
+    there = (fact for fact in facts if fact.ours and fact.target_etag and fact.outcome in THERE)
+    said = [*intents, *(Intent(shard, fact.target_bucket, fact.target_key, fact.source_etag, fact.target_etag) for fact in there)]
+    foretold = {(intent.target_bucket, intent.target_key) for intent in said if intent.expected_etag}
+    return tuple(
+        dict.fromkeys(
+            replace(intent, shard=shard)
+            for intent in said
+            if intent.expected_etag or (intent.target_bucket, intent.target_key) not in foretold
+        )
+    )

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text
+from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text, update
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, OperationalError
 
@@ -90,7 +90,7 @@ class Database:
             yield
         except (HikkoshiError, IntegrityError):
             raise
-        except (DatabaseError, OSError) as error:
+        except (DatabaseError, sqlite3.Error, OSError) as error:  # what a connection's first statements raise is not wrapped
             raise _explain(error, str(self.path or self.name), is_file=self.path is not None) from error
 
 
@@ -146,8 +146,6 @@ def _write_ahead(engine: Engine) -> None:
         if mode != "wal":
             mode = cursor.execute("PRAGMA journal_mode=WAL").fetchone()[0]
         cursor.close()
-    except sqlite3.Error as error:
-        raise DatabaseError(None, None, error) from error
     finally:
         connection.close()
     if mode != "wal":
@@ -178,6 +176,8 @@ def _bring_up_to_date(connection: Connection, migration: str, *, now: str, where
             f"the ledger {where} belongs to the migration `{stored}`, the configuration is of `{migration}`: "
             "give this one a `ledger` (and a `state_dir`) of its own, or correct `migration`"
         )
+    # SQLite begins a "write" transaction on a read-only file without a word: only a write tells
+    connection.execute(update(about).where(about.c.name == "migration").values(value=migration))
     if version != HEAD:
         _upgrade(connection)
     return False
@@ -193,7 +193,7 @@ def _upgrade(connection: Connection) -> None:
     command.upgrade(config, HEAD)
 
 
-def _explain(error: DatabaseError | OSError, where: str, *, is_file: bool) -> HikkoshiError:
+def _explain(error: DatabaseError | sqlite3.Error | OSError, where: str, *, is_file: bool) -> HikkoshiError:
     """Say what a fault of the database means and what to do."""
     said = str(getattr(error, "orig", error)).strip()
     if not is_file:

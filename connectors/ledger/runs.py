@@ -36,6 +36,14 @@ def begin_run(connection: Connection, run: RunRecord) -> RunRecord:
     return again
 
 
+def record_run(connection: Connection, run: RunRecord) -> None:
+    """Record a run that takes no wave, or what became of it."""
+    if get_run(connection, run.id) is None:
+        connection.execute(insert(runs).values(**dataclasses.asdict(run)))
+    else:
+        save_run(connection, run)
+
+
 def save_run(connection: Connection, run: RunRecord) -> None:
     connection.execute(update(runs).where(runs.c.id == run.id).values(**dataclasses.asdict(run)))
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, fields
 from sqlalchemy import Connection, Table, delete, insert, select
 
 from connectors.ledger import leases
-from connectors.ledger.batches import Record, latest_facts, latest_intents, unpack, with_facts
+from connectors.ledger.batches import Record, all_said, latest_facts, latest_intents, unpack
 from connectors.ledger.schema import intents, runs, segments, shards, tails
 from relocation.rules.errors import LeaseLost, StateMismatch
 from relocation.rules.records import Fact, Intent, Lease, Segment, ShardTally
@@ -92,12 +92,12 @@ def list_segments(connection: Connection, *, category: str, run_id: str, stage: 
 
 
 def open_intents(connection: Connection, category: str) -> tuple[Intent, ...]:
-    """Return the intents of every unsealed shard of the category's runs, completed by those shards' facts."""
+    """Return whatever the unsealed shards of the category's runs foretold or wrote, oldest run first."""
     said = _by_shard(connection, intents, Intent, category)
     done = _by_shard(connection, tails, Fact, category)
     found: list[Intent] = []
     for place in sorted(said.keys() | done.keys()):
-        found += with_facts(place[-1], said.get(place, []), done.get(place, []))
+        found += all_said(place[-1], said.get(place, []), done.get(place, []))
     return tuple(found)
 
 

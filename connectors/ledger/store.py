@@ -73,6 +73,9 @@ class SqlLedger:
         except IntegrityError:  # on PostgreSQL another process took the wave for the first time in the same moment
             return await self._write(work)
 
+    async def record_dry_run(self, run: RunRecord) -> None:
+        await self._write(lambda connection: runs.record_run(connection, run))
+
     async def unfinished_run(self, category: str, wave: str, config_sha256: str) -> RunRecord | None:
         return await self._read(lambda connection: runs.unfinished_run(connection, category, wave, config_sha256))
 

@@ -150,9 +150,9 @@ class Rules:
         if too_long or foreign or len(names) > TAGS_MAX or len(set(names)) < len(names):
             raise self._refused(bucket, key, "InvalidTag")
 
-    def _kept_checksum(self, data: bytes, sent: str) -> str:
-        """Return the CRC64NVME that is stored: S3 computes one itself where none is sent (since 2024-12)."""
-        return {"ignored": "", "unverified": sent}.get(self.behaviour.checksum, crc64nvme_of(data))
+    def _kept_checksum(self, sent: str) -> str:
+        """Return the CRC64NVME that is stored: none where none was sent (AWS computes one itself; nobody may rely on that)."""
+        return "" if self.behaviour.checksum == "ignored" else sent
 
     def _keep(self, place: Bucket, key: str, stored: Stored) -> Written:
         """Put a version (or a marker) on top; without versioning, and while suspended, it takes the place of `null`."""
@@ -189,14 +189,14 @@ class Rules:
         first = sum(sizes[: number - 1])
         return first, first + sizes[number - 1] - 1
 
-    def _head(self, stored: Stored, size: int, *, part_number: int = 0, ranged: bool = False) -> Head:
+    def _head(self, place: Bucket, stored: Stored, size: int, *, part_number: int = 0, ranged: bool = False) -> Head:
         by_part = part_number > 0 and self.behaviour.part_number == "honoured"
         checksum = stored.parts[part_number - 1][1] if by_part and stored.parts else stored.crc64nvme
         return Head(
             size=size,
             etag=self._etag(stored),
             last_modified=iso(float(int(stored.modified))),
-            version_id="" if stored.version_id == "null" else stored.version_id,
+            version_id=stored.version_id if place.versioning else "",
             parts_count=len(stored.parts) if by_part else 0,
             tag_count=len(stored.attributes.tags),
             checksums=(("crc64nvme", checksum),) if checksum and not ranged else (),

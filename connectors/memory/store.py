@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote
 
 from connectors.memory.rules import Rules, crc64nvme_of, iso, md5_of
 from connectors.memory.service import NO_ATTRIBUTES, Call, MemoryService, Stored, Upload
-from relocation.rules.errors import Forbidden, PreconditionFailed, ProtocolError
+from relocation.rules.errors import Forbidden, PreconditionFailed, ProtocolError, WrongCredentials
 from relocation.rules.keys import shown
 from relocation.rules.objects import Attributes, Head, Listed, ListedUpload, ListedVersion, Page, Part, Written
 
@@ -38,8 +38,7 @@ def asks(action: str) -> Callable[[Method[Asked, Answer]], Method[Asked, Answer]
             self.service.calls.append(this)
             if self.service.before:
                 await self.service.before(this)
-            if action in self.forbidden:
-                raise Forbidden(f"{self.endpoint}: role {self.role} may not {action} on {bucket}/{shown(key)}")
+            self._check_rights(this)
             answer = await method(self, *args, **kwargs)
             if self.service.after:
                 await self.service.after(this)
@@ -51,12 +50,23 @@ def asks(action: str) -> Callable[[Method[Asked, Answer]], Method[Asked, Answer]
 
 
 class MemoryStore(Rules):
-    """One memory service, seen with the rights of one role: all of them but `forbidden` (`s3:PutObject`)."""
+    """One memory service, seen with the rights of one role: all of them but `forbidden` (`s3:PutObject`).
 
-    def __init__(self, service: MemoryService, role: str = "root", *, forbidden: frozenset[str] = frozenset()) -> None:
+    `known` says whether the service accepts the role's credentials at all."""
+
+    def __init__(
+        self, service: MemoryService, role: str = "root", *, forbidden: frozenset[str] = frozenset(), known: bool = True
+    ) -> None:
         super().__init__(service)
         self.role = role
         self.forbidden = forbidden
+        self.known = known
+
+    def _check_rights(self, call: Call) -> None:
+        if not self.known:
+            raise WrongCredentials(f"{self.endpoint}: the credentials of role {self.role} are not accepted")
+        if call.action in self.forbidden:
+            raise Forbidden(f"{self.endpoint}: role {self.role} may not {call.action} on {call.bucket}/{shown(call.key)}")
 
     @asks("s3:ListAllMyBuckets")
     async def list_buckets(self) -> tuple[str, ...]:
@@ -100,7 +110,7 @@ class MemoryStore(Rules):
         stored = self._find(bucket, key, version_id)
         self._check_read(stored, key, if_match)
         first, last = self._part(bucket, key, stored, part_number)
-        return self._head(stored, last - first + 1, part_number=part_number)
+        return self._head(self._bucket(bucket), stored, last - first + 1, part_number=part_number)
 
     @asks("s3:GetObject")
     async def get(
@@ -127,7 +137,7 @@ class MemoryStore(Rules):
         into[:size] = stored.data[first : last + 1]
         if self.service.on_read:
             self.service.on_read(bucket, key, into[:size])
-        return self._head(stored, size, part_number=part_number, ranged=byte_range is not None)
+        return self._head(self._bucket(bucket), stored, size, part_number=part_number, ranged=byte_range is not None)
 
     @asks("s3:PutObject")
     async def put(
@@ -149,7 +159,7 @@ class MemoryStore(Rules):
         self._check_write(place, name, if_none_match=if_none_match, if_match=if_match)
         if retain_until and not place.object_lock:
             raise self._refused(bucket, key, "InvalidRequest")
-        kept, checksum = self._kept(bucket, key, attributes), self._kept_checksum(data, crc64nvme)
+        kept, checksum = self._kept(bucket, key, attributes), self._kept_checksum(crc64nvme)
         return self._keep(place, name, Stored("", self._now(), data, md5_of(data), kept, checksum, (), retain_until))
 
     @asks("s3:PutObject")
@@ -170,7 +180,7 @@ class MemoryStore(Rules):
         if not 1 <= number <= 10_000:
             raise self._refused(bucket, key, "InvalidArgument")
         self._check_checksum(data, crc64nvme, key)
-        kept = self._kept_checksum(data, crc64nvme) if upload.checksum else ""
+        kept = self._kept_checksum(crc64nvme) if upload.checksum else ""
         etag = md5_of(data)
         upload.parts[number] = (data, etag, kept)
         return Part(number, etag, kept)
@@ -194,7 +204,7 @@ class MemoryStore(Rules):
         data = b"".join(piece for piece, _, _ in chosen)
         self._check_checksum(data, crc64nvme, key)
         self._check_write(place, upload.key, if_none_match=if_none_match, if_match=if_match)
-        kept = self._kept_checksum(data, crc64nvme or crc64nvme_of(data)) if upload.checksum else ""
+        kept = self._kept_checksum(crc64nvme or crc64nvme_of(data)) if upload.checksum else ""
         sums = b"".join(bytes.fromhex(etag) for _, etag, _ in chosen)
         etag = f"{md5_of(sums)}-{len(chosen)}"
         layout = tuple((len(piece), checksum) for piece, _, checksum in chosen)

@@ -49,6 +49,8 @@ class LeanWire:
         into: memoryview | None = None,
     ) -> Response:
         """Send one request and return its whole answer; see the port for every promise and error."""
+        if self._pool.closed:
+            raise RuntimeError("the wire is closed")
         if into is not None and into.readonly:
             raise ValueError("`into` must be writable")
         room = None if into is None else into.cast("B")

@@ -1,8 +1,9 @@
 """The wire on aiohttp: the fallback, and the other stack, over which a copy is proved again.
 
 Guarantees what the port `Wire` promises, with aiohttp's parser and connections: raw targets, nothing decoded, no redirect,
-no cookie, no proxy, no field added but `connection`. Refuses a target that aiohttp would change, and what aiohttp lets through
-but nobody may rely on. One difference: aiohttp repeats a GET or HEAD also when a *new* connection broke before its head.
+no cookie, no proxy. Refuses a target or field that aiohttp would change, and what aiohttp lets through but nobody may rely on.
+Two differences: aiohttp repeats a GET or HEAD also when a *new* connection broke before its head, and a DELETE says
+`content-length: 0`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from relocation.rules.errors import BadRequest, HikkoshiError, ProtocolError, Tr
 OWN_BODY_BYTES_MAX = 16 * 1024 * 1024
 WRITE_BYTES = 262_144
 _AUTOMATIC = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+_CUT_SHORT = "Not enough data"  # how aiohttp's parser says that the peer left in the middle of a body
 _REPEATABLE = frozenset({"GET", "HEAD"})
 
 
@@ -137,8 +139,8 @@ class LibraryWire:
             )
         if isinstance(error, TimeoutError):
             return Unreachable(f"{self._address} did not take a connection within {self._connect_timeout_s:g} s")
-        malformed = isinstance(error, aiohttp.ClientResponseError) or isinstance(error.__cause__, aiohttp.http.HttpProcessingError)
-        if malformed:
+        broken = isinstance(error, aiohttp.ClientResponseError) or isinstance(error.__cause__, aiohttp.http.HttpProcessingError)
+        if broken and _CUT_SHORT not in str(error):
             return ProtocolError(f"{self._address} sent an answer that is not used: {error}")
         return Unreachable(f"{self._address} can't be reached, or broke off before its whole answer was there: {error!r}")
 
@@ -203,9 +205,13 @@ async def _never_twice(request: aiohttp.ClientRequest, handler: aiohttp.ClientHa
 
 def _fields(method: str, headers: Headers, body_bytes: int) -> CIMultiDict[str]:
     """Return the fields for aiohttp, which writes UTF-8, so that the bytes on the wire are the Latin-1 of `headers`."""
-    fields = CIMultiDict(
-        (name, value if value.isascii() else value.encode("latin-1").decode("utf-8", "surrogateescape")) for name, value in headers
-    )
+    fields: CIMultiDict[str] = CIMultiDict()
+    for name, value in headers:
+        try:
+            fields.add(name, value if value.isascii() else value.encode("latin-1").decode("utf-8"))
+        except UnicodeDecodeError as error:  # aiohttp would drop such bytes without a word
+            message = f"the header field {name!r} is not UTF-8 and can't pass through aiohttp: use the lean wire"
+            raise BadRequest(message, code="NotSendable", status=0) from error
     if announces_length(method, body_bytes):
         fields["content-length"] = str(body_bytes)
     return fields

@@ -26,6 +26,7 @@ class Pool:
         self._idle: list[Connection] = []
         self._all: set[Connection] = set()
         self._watchdog = Watchdog(stall_s)
+        self.closed = False
         self.slots = asyncio.Semaphore(connections_max)
 
     def take_idle(self) -> Connection | None:
@@ -60,6 +61,9 @@ class Pool:
         except OSError as error:
             raise Unreachable(f"{address} can't be reached: {error}") from error
         self._all.add(connection)
+        if self.closed:
+            self._drop(connection)
+            raise Unreachable(f"{address}: the wire was closed")
         self._watchdog.watch(connection)
         return connection
 
@@ -77,6 +81,7 @@ class Pool:
 
     async def close(self) -> None:
         """Drop every connection and wait until their sockets are closed."""
+        self.closed = True
         lost = [connection.lost for connection in self._all]
         for connection in list(self._all):
             connection.fail(Unreachable(f"{self._address}: the wire was closed"))

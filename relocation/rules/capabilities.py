@@ -24,6 +24,7 @@ __all__ = [
     "losses",
     "reads_guard",
     "refuses",
+    "sends_checksum",
     "shows_parts",
     "skew_s",
     "unknowns",
@@ -95,6 +96,11 @@ def counts_received(answers: Answers, *, multipart: bool = False) -> bool:
         return answers[Question.PART_CHECKSUM] == "verified" and answers[Question.UPLOAD_CHECKSUM_STORED] == "yes"
     kept = "yes" in (answers[Question.CHECKSUM_ECHOED], answers[Question.CHECKSUM_STORED])
     return answers[Question.CHECKSUM] == "verified" and kept
+
+
+def sends_checksum(answers: Answers, *, multipart: bool = False) -> bool:
+    """Say whether to send CRC64NVME at all: where it is ignored, the signed header may have been taken away, and break the write."""
+    return answers[Question.PART_CHECKSUM if multipart else Question.CHECKSUM] in {"verified", NOT_ASKED}
 
 
 def etag_is_md5(answers: Answers, *, multipart: bool = False) -> bool:

@@ -11,8 +11,11 @@ from relocation.transfer.budget import Budget
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One migration with its connectors. `budget` is shared by every lane of the process. `who` and `host` are recorded with every run, `version` is the program's, and
-    `rules_sha256` that of the rules which decide, sealed into every plan."""
+    """One migration with its connectors.
+
+    `budget` is shared by every lane of the process. `who` and `host` are recorded with every run, `version` is the program's,
+    `rules_sha256` that of the rules which decide: it is sealed into every plan.
+    """
 
     settings: Migration
     stores: Stores

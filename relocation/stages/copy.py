@@ -16,7 +16,8 @@ from relocation.stages.answers import answers_of
 from relocation.stages.context import Context
 from relocation.stages.plan import load_plan
 from relocation.stages.shards import CarryOut, Job, Shard, work_shards
-from relocation.transfer.copy_object import copy_object, ended
+from relocation.transfer.copy_object import copy_object
+from relocation.transfer.endings import ended
 from relocation.transfer.hands import Hands
 from relocation.transfer.retry import Patience
 

@@ -10,10 +10,11 @@ import contextlib
 from dataclasses import replace
 
 from relocation.rules import digests
-from relocation.rules.errors import BadRequest, NotFound, SlowDown, SourceChanged, SourceGone, Transient, Unreachable
-from relocation.rules.records import Action, Fact, Intent, Outcome, PlanRow
+from relocation.rules.errors import NotFound
+from relocation.rules.records import Action, Fact, Intent, PlanRow
 from relocation.transfer.copy_parts import copy_parts
 from relocation.transfer.copy_whole import copy_whole
+from relocation.transfer.endings import settled
 from relocation.transfer.hands import Hands
 from relocation.transfer.prove import prove, prove_occupied
 from relocation.transfer.retry import Tries
@@ -23,16 +24,7 @@ from relocation.transfer.write import Occupied
 async def copy_object(hands: Hands, row: PlanRow, earlier: Intent | None = None) -> Fact:
     """Bring one object level. `earlier` is the intent of a run that was cut off: what it may have written is looked at first."""
     tries = hands.tries()
-    try:
-        return await _carry_out(hands, row, earlier, tries)
-    except SourceGone as error:
-        return ended(row, Outcome.GONE, str(error), tries)
-    except SourceChanged as error:
-        return ended(row, Outcome.DRIFTED, str(error), tries)
-    except Unreachable:
-        raise
-    except (Transient, BadRequest) as error:
-        return ended(row, Outcome.FAILED, reason_of(error), tries)
+    return await settled(lambda: _carry_out(hands, row, earlier, tries), row, tries, stage="copy")
 
 
 async def _carry_out(hands: Hands, row: PlanRow, earlier: Intent | None, tries: Tries) -> Fact:
@@ -62,30 +54,3 @@ async def _after_a_crash(hands: Hands, row: PlanRow, earlier: Intent, tries: Tri
         return row  # untouched since the plan
     ours = found.etag == earlier.expected_etag
     return replace(row, action=Action.PROVE, found_etag=found.etag, found_size=found.size, ours=ours)
-
-
-def ended(row: PlanRow, outcome: Outcome, reason: str, tries: Tries, *, stage: str = "copy", mismatch: bool = False) -> Fact:
-    """Return the fact of an object that did not make it."""
-    return Fact(
-        stage=stage,
-        outcome=outcome,
-        source_bucket=row.source_bucket,
-        source_key=row.source_key,
-        target_bucket=row.target_bucket,
-        target_key=row.target_key,
-        size=row.size,
-        source_etag=row.source_etag,
-        source_last_modified=row.source_last_modified,
-        target_etag=row.found_etag,
-        reason=reason,
-        attempts=tries.count,
-        mismatch=mismatch,
-        ours=row.ours,
-    )
-
-
-def reason_of(error: Transient | BadRequest) -> str:
-    """Say what kept failing. A 503 for one object while others go through is how bit-rot looks on some stores."""
-    if isinstance(error, SlowDown):
-        return f"unreadable or overloaded: the store kept answering 503 for this object ({error}); damaged bytes look like this too"
-    return str(error)

@@ -13,7 +13,7 @@ from relocation.rules.errors import BadRequest, Forbidden, SourceChanged, Source
 from relocation.rules.keys import shown
 from relocation.rules.records import Fact, Outcome, PlanRow, Proof
 from relocation.transfer.compare import Hashed, hash_object, lost_attributes
-from relocation.transfer.copy_object import ended, reason_of
+from relocation.transfer.endings import ended, reason_of
 from relocation.transfer.hands import Hands
 from relocation.transfer.hashing import attributes_sha256
 from relocation.transfer.read import attributes_of, read_head

@@ -1,6 +1,6 @@
 """Put one question after the other, and make an answer of a failure too: the word that says what happened.
 
-A store that is not there, does not know us, or is full, ends the probe; one that falters is asked three times.
+A bucket that is not there, or is full, ends the probe; a store that falters is asked three times.
 """
 
 from __future__ import annotations
@@ -20,10 +20,15 @@ Asker: TypeAlias = Callable[[Canaries, Found], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """A function that asks, and the questions that it answers."""
+    """A function that asks, and the questions that it answers. `by_header`: what it asks for stands in a header alone.
+
+    Where such a request is refused as not allowed or wrongly signed, while the same without the header was taken, the header
+    does not get through (something in between takes it away, and the signature covered it): the answer is `ignored`.
+    """
 
     ask: Asker
     questions: tuple[Question, ...]
+    by_header: bool = False
 
 
 async def ask_all(inquiries: Sequence[Inquiry], canaries: Canaries, clock: Clock) -> Found:
@@ -40,10 +45,12 @@ async def _ask(inquiry: Inquiry, canaries: Canaries, clock: Clock) -> Found:
         found: Found = {}
         try:
             await inquiry.ask(canaries, found)
-        except (BucketMissing, WrongCredentials, NoSpace):
+        except (BucketMissing, NoSpace):
             raise
         except (Refusal, Transient) as error:
             word = failure_word(error)
+            if isinstance(error, Forbidden | WrongCredentials) and inquiry.by_header:
+                word = "ignored"
             if isinstance(error, Transient) and attempt + 1 < ATTEMPTS:
                 await clock.sleep(PAUSE_S)
                 continue

@@ -17,7 +17,7 @@ from relocation.rules.errors import BadRequest, NotFound, Refusal, Transient
 from relocation.rules.keys import CANARY_PREFIX, shown
 from relocation.rules.objects import Attributes, Written
 
-RETENTION_S = 3.0
+RETENTION_S = 2.0
 """How long a canary is locked in a bucket with object lock: its own retention, so that a default one of years never applies."""
 ROUNDS_MAX = 8
 """How often what surfaced after a removal is removed too: a store that hides children of a key shows them one level a round."""
@@ -177,5 +177,5 @@ class Canaries:
 
     def _retention(self) -> str:
         until = int(self._clock.now() + self._skew_s + RETENTION_S) + 1
-        self._retained_until = float(until) + 1.0  # the store's clock is known to a second
+        self._retained_until = float(until) + 0.7  # the store's clock is known to half a second
         return datetime.fromtimestamp(until, UTC).isoformat().replace("+00:00", "Z")

@@ -90,8 +90,8 @@ async def delete_version(canaries: Canaries, found: Found) -> None:
         found[Question.DELETE_VERSION] = "inexact"
 
 
-async def checksums(canaries: Canaries, found: Found) -> None:
-    """Send a wrong CRC64NVME (must be refused, and nothing kept), then a right one (echoed, stored), and look at the ETag."""
+async def checksum(canaries: Canaries, found: Found) -> None:
+    """Send a wrong CRC64NVME (must be refused, and nothing kept), then a right one: is it echoed, is it stored?"""
     key = canaries.name("wrong-checksum")
     try:
         await canaries.put(key, OLD, crc64nvme=crc64nvme(NEW))
@@ -104,8 +104,14 @@ async def checksums(canaries: Canaries, found: Found) -> None:
     head = await canaries.store.head(canaries.bucket, key)
     found[Question.CHECKSUM_ECHOED] = "yes" if written.crc64nvme == right else "no"
     found[Question.CHECKSUM_STORED] = "yes" if head.checksum("crc64nvme") == right else "no"
-    md5 = written.etag == head.etag == etag_of_whole(OLD)
-    found[Question.PUT_ETAG] = "md5" if md5 else "opaque"
+
+
+async def put_etag(canaries: Canaries, found: Found) -> None:
+    """Look whether the ETag of an object written whole is its MD5, in the answer and later."""
+    key = canaries.name("etag")
+    written = await canaries.put(key, OLD)
+    head = await canaries.store.head(canaries.bucket, key)
+    found[Question.PUT_ETAG] = "md5" if written.etag == head.etag == etag_of_whole(OLD) else "opaque"
 
 
 async def versioning(canaries: Canaries, found: Found) -> None:
@@ -131,15 +137,16 @@ async def object_lock(canaries: Canaries, found: Found) -> None:
 
 
 OF_A_VAULT = (
-    Inquiry(put_if_none_match, (Question.PUT_IF_NONE_MATCH,)),
-    Inquiry(get_if_match, (Question.GET_IF_MATCH,)),
-    Inquiry(checksums, (Question.CHECKSUM, Question.CHECKSUM_ECHOED, Question.CHECKSUM_STORED, Question.PUT_ETAG)),
+    Inquiry(put_if_none_match, (Question.PUT_IF_NONE_MATCH,), by_header=True),
+    Inquiry(get_if_match, (Question.GET_IF_MATCH,), by_header=True),
+    Inquiry(checksum, (Question.CHECKSUM, Question.CHECKSUM_ECHOED, Question.CHECKSUM_STORED), by_header=True),
+    Inquiry(put_etag, (Question.PUT_ETAG,)),
     Inquiry(versioning, (Question.VERSIONING,)),
     Inquiry(object_lock, (Question.OBJECT_LOCK, Question.LOCK_ENFORCED)),
 )
 CONDITIONS = (
     *OF_A_VAULT,
-    Inquiry(put_if_match, (Question.PUT_IF_MATCH,)),
-    Inquiry(delete_if_match, (Question.DELETE_IF_MATCH,)),
+    Inquiry(put_if_match, (Question.PUT_IF_MATCH,), by_header=True),
+    Inquiry(delete_if_match, (Question.DELETE_IF_MATCH,), by_header=True),
     Inquiry(delete_version, (Question.DELETE_VERSION,)),
 )

@@ -155,8 +155,8 @@ async def website_redirect(canaries: Canaries, found: Found) -> None:
 
 
 async def non_ascii_metadata(canaries: Canaries, found: Found) -> None:
-    """Write user metadata beyond ASCII, and read it back."""
-    pair = ("album", "写真")
+    """Write user metadata beyond ASCII (a character is a byte in a header), and read it back."""
+    pair = ("album", "写真".encode().decode("latin-1"))
     key = canaries.name("metadata")
     await canaries.put(key, b"", attributes=Attributes(metadata=(pair,)))
     kept = dict((await canaries.store.head(canaries.bucket, key)).attributes.metadata)

@@ -14,35 +14,42 @@ from relocation.rules.questions import Question
 from relocation.stages.probing.asking import Found, Inquiry
 from relocation.stages.probing.canaries import Canaries
 from relocation.stages.probing.conditions import NEW, OLD, crc64nvme
-from relocation.transfer.hashing import Fingerprint
 
 PART_BYTES = 5 * 1024 * 1024
 """The least that S3 takes for a part that is not the last."""
 
 
 async def upload_of_two_parts(canaries: Canaries, found: Found) -> None:
-    """Upload two parts, the second first with a wrong checksum, and look at what stands there."""
+    """Upload two parts without checksums, and look at the ETag and at what part 1 shows."""
     if canaries.locked:
         return
     key, bodies = canaries.name("upload"), (bytes(PART_BYTES), NEW)
+    upload_id = await canaries.begin_upload(key, checksum=False)
+    parts = [await canaries.store.put_part(canaries.bucket, key, upload_id, number, body) for number, body in enumerate(bodies, 1)]
+    await canaries.store.complete_upload(canaries.bucket, key, upload_id, parts)
+    head = await canaries.store.head(canaries.bucket, key)
+    md5s = [hashlib.md5(body, usedforsecurity=False).digest() for body in bodies]
+    found[Question.UPLOAD_ETAG] = "md5" if head.etag == etag_of_parts(md5s) else "opaque"
+    first = await canaries.store.head(canaries.bucket, key, part_number=1)
+    found[Question.PART_NUMBER] = "honoured" if (first.size, first.parts_count) == (PART_BYTES, 2) else "ignored"
+
+
+async def upload_with_checksums(canaries: Canaries, found: Found) -> None:
+    """Upload a part with a wrong CRC64NVME (must be refused), then with the right one, and look whether the whole's is stored."""
+    if canaries.locked:
+        return
+    key, right = canaries.name("upload-checksum"), crc64nvme(OLD)
     upload_id = await canaries.begin_upload(key)
     try:
-        await canaries.store.put_part(canaries.bucket, key, upload_id, 2, NEW, crc64nvme=crc64nvme(OLD))
+        await canaries.store.put_part(canaries.bucket, key, upload_id, 1, OLD, crc64nvme=crc64nvme(NEW))
     except ChecksumRejected:
         found[Question.PART_CHECKSUM] = "verified"
     else:
         found[Question.PART_CHECKSUM] = "ignored"
-    whole, parts = Fingerprint(), []
-    for number, body in enumerate(bodies, 1):
-        sum_ = whole.update(body)
-        parts.append(await canaries.store.put_part(canaries.bucket, key, upload_id, number, body, crc64nvme=sum_))
-    await canaries.store.complete_upload(canaries.bucket, key, upload_id, parts, crc64nvme=whole.crc64nvme)
+    part = await canaries.store.put_part(canaries.bucket, key, upload_id, 1, OLD, crc64nvme=right)
+    await canaries.store.complete_upload(canaries.bucket, key, upload_id, [part], crc64nvme=right)
     head = await canaries.store.head(canaries.bucket, key)
-    md5s = [hashlib.md5(body, usedforsecurity=False).digest() for body in bodies]
-    found[Question.UPLOAD_ETAG] = "md5" if head.etag == etag_of_parts(md5s) else "opaque"
-    found[Question.UPLOAD_CHECKSUM_STORED] = "yes" if head.checksum("crc64nvme") == whole.crc64nvme else "no"
-    first = await canaries.store.head(canaries.bucket, key, part_number=1)
-    found[Question.PART_NUMBER] = "honoured" if (first.size, first.parts_count) == (PART_BYTES, 2) else "ignored"
+    found[Question.UPLOAD_CHECKSUM_STORED] = "yes" if head.checksum("crc64nvme") == right else "no"
 
 
 async def complete_if_none_match(canaries: Canaries, found: Found) -> None:
@@ -75,10 +82,8 @@ async def uploads_listed(canaries: Canaries, found: Found) -> None:
 
 
 UPLOADS = (
-    Inquiry(
-        upload_of_two_parts,
-        (Question.PART_CHECKSUM, Question.UPLOAD_ETAG, Question.UPLOAD_CHECKSUM_STORED, Question.PART_NUMBER),
-    ),
-    Inquiry(complete_if_none_match, (Question.COMPLETE_IF_NONE_MATCH,)),
+    Inquiry(upload_of_two_parts, (Question.UPLOAD_ETAG, Question.PART_NUMBER)),
+    Inquiry(upload_with_checksums, (Question.PART_CHECKSUM, Question.UPLOAD_CHECKSUM_STORED), by_header=True),
+    Inquiry(complete_if_none_match, (Question.COMPLETE_IF_NONE_MATCH,), by_header=True),
     Inquiry(uploads_listed, (Question.UPLOADS_LISTED,)),
 )

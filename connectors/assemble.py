@@ -1,0 +1,86 @@
+"""Build everything that the stages are handed, from one configuration: the same for the command, for flows and for tests."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+from connectors.clock import SystemClock
+from connectors.configuration.reader import check_credentials, read, read_prices
+from connectors.ledger.store import SqlLedger
+from connectors.report.publish import ReportFiles
+from connectors.state import belongs
+from connectors.stores import S3Stores
+from connectors.tables import ParquetTables
+from connectors.vault import StoreVault
+from relocation import rules
+from relocation.ports import Progress
+from relocation.rules.errors import ConfigurationError
+from relocation.settings import Migration
+from relocation.stages.context import Context
+from relocation.transfer.budget import Budget
+
+
+def settings_from(path: Path, environ: Mapping[str, str]) -> Migration:
+    """Read a configuration whose stores are going to be used: its own problems and those of its credentials, all at once."""
+    migration = read(path, environ)
+    if problems := check_credentials(migration, environ):
+        raise ConfigurationError(str(path), problems)
+    return migration
+
+
+@asynccontextmanager
+async def assembled(
+    settings: Migration, environ: Mapping[str, str], progress: Progress, *, who: str = ""
+) -> AsyncIterator[Context]:
+    """Open ledger, vault and stores, and close them at the end. Raises what keeps any of them from being opened."""
+    clock = SystemClock()
+    host = socket.gethostname()
+    settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    ledger = await SqlLedger.open(settings.ledger, migration=settings.migration, clock=clock, host=host)
+    stores = S3Stores(settings, environ, clock)
+    try:
+        place = settings.vault
+        vault = await StoreVault.open(
+            stores.of(place.endpoint, "vault"),
+            place.bucket,
+            prefix=settings.migration,
+            retention_days=place.retention_days,
+            clock=clock,
+        )
+        await belongs(ledger, vault)
+        yield Context(
+            settings=settings,
+            stores=stores,
+            ledger=ledger,
+            vault=vault,
+            tables=ParquetTables(),
+            reports=ReportFiles(settings.state_dir, vault),
+            prices=read_prices(settings),
+            progress=progress,
+            clock=clock,
+            budget=Budget(settings.transfer.budget_bytes),
+            who=who or getpass.getuser(),
+            host=host,
+            version=metadata.version("hikkoshi"),
+            rules_sha256=rules_sha256(),
+        )
+    finally:
+        await stores.close()
+        await ledger.close()
+
+
+@cache
+def rules_sha256() -> str:
+    """Return one hash over the source of all rules: another version of them is another plan."""
+    folder = Path(rules.__file__).parent
+    digest = hashlib.sha256()
+    for file in sorted(folder.glob("*.py")):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()

@@ -1,0 +1,107 @@
+"""What a report says of its own limits: unclaimed places, unknowns, declared losses, the probe and its age, an estimate's basis."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from connectors.report.figures import duration, moment, objects, plain, size
+from connectors.report.words import Text, say, say_or, translated
+from relocation.rules.keys import shown
+from relocation.rules.summary import Estimate, ProbeAge, Summary
+
+ROWS_MAX = 1000
+COLUMNS = 3
+OLD_S = 24 * 3600
+_ASSUMED = re.compile(r"assumed: (\d+) objects/s and (.+)/s")
+_MEASURED = re.compile(r"measured: the last run did (\d+) objects with (\d+) bytes in ([\d.]+) s")
+_MISSING = "no price for "
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The rows that are shown of a list, and its full length."""
+
+    rows: tuple[tuple[Text | str, ...], ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """A few probed places side by side: heads (place, when), then one row a question."""
+
+    heads: tuple[tuple[str, Text], ...]
+    rows: tuple[tuple[Text, tuple[Text, ...]], ...]
+
+
+def unclaimed_of(summary: Summary) -> Cut:
+    """Return place, objects, bytes and newest change of what no category claims, the largest first."""
+    places = sorted(summary.unclaimed, key=lambda place: -place.bytes)
+    rows = tuple(
+        (shown(place.place), f"{place.objects:,}", size(place.bytes), moment(place.newest, "UTC") if place.newest else "–")
+        for place in places[:ROWS_MAX]
+    )
+    return Cut(rows, len(places))
+
+
+def unknowns_of(summary: Summary) -> Cut:
+    """Return the standing unknowns, one sentence each."""
+    return Cut(tuple((translated(plain(text)),) for text in summary.unknown[:ROWS_MAX]), len(summary.unknown))
+
+
+def losses_of(summary: Summary) -> Cut:
+    """Return attribute and number of objects of each declared loss, the most frequent first."""
+    losses = sorted(summary.losses.items(), key=lambda loss: -loss[1])
+    return Cut(tuple((translated(plain(name)), f"{count:,}") for name, count in losses[:ROWS_MAX]), len(losses))
+
+
+def probed_in_tables(summary: Summary) -> list[Probed]:
+    """Return the probed places, three to a table; a question that was not put to a place is a dash."""
+    return [
+        _probed(summary.probes[begin : begin + COLUMNS], summary.timezone) for begin in range(0, len(summary.probes), COLUMNS)
+    ]
+
+
+def probe_age(probe: ProbeAge, timezone: str) -> Text:
+    """Return when a place was probed and how long that is ago, or that it was not."""
+    if not probe.at:
+        return say("probe.not_probed")
+    age = say("time.ago", time=duration(probe.age_s))
+    if probe.age_s > OLD_S:
+        age = Text(f"{age.en}: {say('probe.old').en}", f"{age.ja}：{say('probe.old').ja}")
+    return say("probe.at", at=moment(probe.at, timezone).split(" · ")[0], age=age)
+
+
+def basis_of(estimate: Estimate) -> tuple[Text, ...]:
+    """Return what an estimate rests on, as sentences."""
+    parts = estimate.basis.split("; ") if estimate.basis else []
+    missing = [part.removeprefix(_MISSING) for part in parts if part.startswith(_MISSING)]
+    sentences = [say("estimate.basis", basis=_rates(part)) for part in parts if not part.startswith(_MISSING)]
+    if missing:
+        sentences.append(say("estimate.missing", names=plain(", ".join(missing))))
+    elif estimate.money is None:
+        sentences.append(say("estimate.no_prices"))
+    else:
+        sentences.append(say("estimate.once"))
+    return tuple(sentences)
+
+
+def _rates(part: str) -> Text:
+    if match := _ASSUMED.fullmatch(part):
+        return say("estimate.assumed", objects=match[1], rate=f"{match[2]}/s")
+    if match := _MEASURED.fullmatch(part):
+        return say("estimate.measured", objects=objects(int(match[1])), bytes=size(int(match[2])), seconds=match[3])
+    return translated(plain(part))
+
+
+def _probed(probes: Sequence[ProbeAge], timezone: str) -> Probed:
+    questions = dict.fromkeys(question for probe in probes for question, _ in probe.answers)
+    answers = [dict(probe.answers) for probe in probes]
+    return Probed(
+        tuple((shown(probe.place), probe_age(probe, timezone)) for probe in probes),
+        tuple(
+            (say_or(f"question.{question}", plain(question)), tuple(translated(plain(each.get(question, "–"))) for each in answers))
+            for question in questions
+        ),
+    )

@@ -1,0 +1,43 @@
+"""Where a report goes: a folder below the state directory, page and document side by side, and a copy of both in the vault."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from connectors.report.document import as_json
+from connectors.report.page import as_page
+from relocation.ports import Vault
+from relocation.rules.summary import Summary
+
+
+class ReportFiles:
+    """Writes `reports/CATEGORY/WAVE/RUN/report.html` and `report.json` below `folder`; the vault's copy is the evidence."""
+
+    def __init__(self, folder: Path, vault: Vault) -> None:
+        self._folder = folder
+        self._vault = vault
+
+    async def publish(self, summary: Summary) -> Summary:
+        """Write the report and return the summary with the page's path in `report`."""
+        place = self._folder / "reports" / summary.category / (summary.wave or "all-waves") / f"{summary.run_id}-{summary.stage}"
+        summary = replace(summary, report=str(place / "report.html"))
+        page = as_page(summary).encode()
+        document = json.dumps(as_json(summary, rows_max=None), ensure_ascii=False, indent=1).encode()
+        folder = f"runs/{summary.run_id}/report-{summary.stage}-{summary.finished_at or 'unfinished'}"
+        await self._vault.put(f"{folder}.json", document, content_type="application/json")
+        await self._vault.put(f"{folder}.html", page, content_type="text/html; charset=utf-8")
+        place.mkdir(parents=True, exist_ok=True)
+        _replace(place / "report.html", page)
+        _replace(place / "report.json", document)
+        return summary
+
+
+def _replace(file: Path, data: bytes) -> None:
+    """Write a file whole or not at all, readable by its owner alone."""
+    draft = file.with_suffix(f"{file.suffix}.{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_bytes(data)
+    draft.replace(file)

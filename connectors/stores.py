@@ -1,0 +1,61 @@
+"""All stores of a migration, one for each endpoint and role, made when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from connectors import credentials
+from connectors.s3.store import S3Store
+from connectors.signer import Signer
+from connectors.wire.lean import LeanWire
+from connectors.wire.library import LibraryWire
+from relocation.ports import Clock, Store
+from relocation.rules.errors import Refusal
+from relocation.settings import Migration
+
+WireKind = Literal["lean", "library"]
+
+
+class S3Stores:
+    """Stores over S3. Each role has connections of its own, so that a read-back never shares one with the write before it."""
+
+    def __init__(self, settings: Migration, environ: Mapping[str, str], clock: Clock) -> None:
+        self._settings = settings
+        self._environ = environ
+        self._clock = clock
+        self._stores: dict[tuple[str, str, WireKind], S3Store] = {}
+
+    def of(self, endpoint: str, role: str, *, other_wire: bool = False) -> Store:
+        """Return the endpoint's store with that role's rights. A role without credentials is a `Refusal` that names it."""
+        chosen = self._settings.transfer.wire
+        kind: WireKind = ("library" if chosen == "lean" else "lean") if other_wire else chosen
+        known = self._stores.get((endpoint, role, kind))
+        if known is None:
+            known = self._stores[(endpoint, role, kind)] = self._make(endpoint, role, kind)
+        return known
+
+    async def close(self) -> None:
+        """Close every connection of every store."""
+        for store in self._stores.values():
+            await store.close()
+        self._stores.clear()
+
+    def _make(self, endpoint: str, role: str, kind: WireKind) -> S3Store:
+        settings, limits = self._settings.endpoints[endpoint], self._settings.transfer
+        reference = settings.credentials.get(role)  # type: ignore[call-overload]
+        if reference is None:
+            raise Refusal(
+                f"endpoints.{endpoint}.credentials.{role} is not configured, and this stage needs it: name the role's keys"
+            )
+        keys = credentials.resolve(reference, base=self._settings.file.parent, environ=self._environ)
+        make = LeanWire if kind == "lean" else LibraryWire
+        wire = make(
+            settings.url,
+            ca_file=settings.ca_file,
+            connections_max=max(limits.concurrency * 2, 16),
+            connect_timeout_s=limits.connect_timeout_s,
+            stall_s=limits.stall_s,
+        )
+        signer = Signer(keys.access_key, keys.secret_key.reveal(), keys.session_token.reveal(), settings.region)
+        return S3Store(endpoint, role, wire, signer, self._clock)

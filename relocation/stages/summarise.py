@@ -1,0 +1,174 @@
+"""Put together what a plan, a run or a verification has to say: from sealed rows and facts, never from counters kept on the way."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from relocation.rules import capabilities, digests
+from relocation.rules.estimate import Prices, Work, estimate
+from relocation.rules.histogram import AgeHistogram, SizeHistogram
+from relocation.rules.plan import Known
+from relocation.rules.records import Action, Answers, Fact, InventoryRow, Outcome, PlanRow, RunRecord
+from relocation.rules.summary import Estimate, Named, ProbeAge, Summary, Unclaimed
+from relocation.rules.verdict import (
+    Ending,
+    counts,
+    ending,
+    named,
+    named_outcomes,
+    outcome_equation,
+    outcomes,
+    proofs,
+    source_equation,
+    target_side,
+)
+from relocation.settings import Category
+from relocation.stages.answers import answers_of
+from relocation.stages.context import Context
+from relocation.stages.plan import SealedPlan
+from relocation.stages.unclaimed import unclaimed
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a summary is made of. `facts` are those of this run in the order of its stages; `target` the target as listed last."""
+
+    run: RunRecord
+    plan: SealedPlan
+    rows: Sequence[PlanRow]
+    left_over: Sequence[PlanRow]
+    facts: Sequence[Fact] = ()
+    target: Sequence[InventoryRow] = ()
+    standing: Known | None = None
+    verified: bool = False
+
+
+async def summarise(context: Context, material: Material) -> Summary:
+    """Return the summary of a run as far as it went."""
+    run, rows = material.run, material.rows
+    category = context.settings.category_named(run.category)
+    end = ending(material.facts)
+    counted = counts((*rows, *material.left_over), material.plan.listed)
+    probes = [answers for move in category.moves for answers in await answers_of(context, move)]
+    sizes, ages = SizeHistogram(), AgeHistogram()
+    for row in rows:
+        sizes.add(row.size)
+        ages.add(row.source_last_modified, row.size)
+    summary = Summary(
+        migration=context.settings.migration,
+        category=run.category,
+        wave=run.wave,
+        run_id=run.id,
+        kind=run.kind,
+        stage=run.stage,
+        plan_sha256=material.plan.root,
+        config_sha256=material.plan.config_sha256,
+        counts=counted,
+        refused=named(rows, Action.REFUSE),
+        conflicts=named(rows, Action.CONFLICT),
+        remove=named(material.left_over, Action.REMOVE),
+        deleted_at_target=named(rows, Action.DELETED_AT_TARGET),
+        unclaimed=await _unclaimed(context, category),
+        unknown=tuple(dict.fromkeys(text for answers in probes for text in capabilities.unknowns(answers))),
+        equations=(source_equation(counted),),
+        sizes=sizes.bars(),
+        ages=ages.bars(),
+        estimate=_estimate(context, material, category) if run.kind == "plan" else None,
+        probes=tuple(dict.fromkeys(_age(context, answers) for answers in probes)),
+        moves=tuple(
+            f"{move.source.endpoint}/{move.source.bucket}/{move.source.prefix} → "
+            f"{move.target.endpoint}/{move.target.bucket}/{move.target.prefix}"
+            for move in category.moves
+        ),
+        residency=category.residency,
+        deadline=category.deadline.isoformat(),
+        owner=category.owner,
+        who=run.who,
+        host=run.host,
+        version=run.version,
+        versions=(("python", platform.python_version()), ("rules_sha256", context.rules_sha256)),
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+    )
+    return _with_outcomes(summary, material, end) if run.kind != "plan" else summary
+
+
+def _with_outcomes(summary: Summary, material: Material, end: Ending) -> Summary:
+    rows = material.rows
+    ended = outcomes(rows, end)
+    summary = replace(
+        summary,
+        outcomes=ended,
+        proofs=proofs(rows, end),
+        mismatched=named_outcomes(rows, end, Outcome.FAILED, mismatch=True),
+        failed=named_outcomes(rows, end, Outcome.FAILED, mismatch=False),
+        conflicts=summary.conflicts + named_outcomes(rows, end, Outcome.CONFLICTED),
+        drifted=named_outcomes(rows, end, Outcome.DRIFTED),
+        gone=named_outcomes(rows, end, Outcome.GONE),
+        losses=_losses(rows, end),
+    )
+    summary = _with_pace(summary, material)
+    if not material.verified or material.standing is None:
+        return summary
+    side = target_side(material.target, rows, end, material.standing)
+    unlisted = tuple(
+        Named(row.source_bucket, row.source_key, "read back well, but the target's listing does not show it")
+        for row in rows
+        if (row.target_bucket, row.target_key) in side.unlisted
+    )
+    equations = (*summary.equations, outcome_equation(summary.counts, ended), side.equation)
+    return replace(summary, equations=equations, foreign=side.foreign, failed=summary.failed + unlisted)
+
+
+def _with_pace(summary: Summary, material: Material) -> Summary:
+    run = material.run
+    if not run.finished_at:
+        return summary
+    seconds = (datetime.fromisoformat(run.finished_at) - datetime.fromisoformat(run.started_at)).total_seconds()
+    moved = sum(fact.size for fact in material.facts if fact.outcome in (Outcome.COPIED, Outcome.VERIFIED))
+    return replace(summary, seconds=seconds, bytes_per_second=moved / seconds if seconds > 0 else 0.0)
+
+
+def _losses(rows: Sequence[PlanRow], end: Ending) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    for row in rows:
+        fact = end.of(row)
+        for loss in fact.losses if fact else ():
+            sums[loss] = sums.get(loss, 0) + 1
+    return sums
+
+
+async def _unclaimed(context: Context, category: Category) -> tuple[Unclaimed, ...]:
+    found: list[Unclaimed] = []
+    for endpoint in dict.fromkeys(move.source.endpoint for move in category.moves):
+        found += await unclaimed(context, endpoint)
+    return tuple(found)
+
+
+def _age(context: Context, answers: Answers) -> ProbeAge:
+    place = f"{answers.endpoint}/{answers.bucket}"
+    if not answers.at:
+        return ProbeAge(place, "", 0.0)
+    age_s = context.clock.now() - datetime.fromisoformat(answers.at).timestamp()
+    return ProbeAge(place, answers.at, max(age_s, 0.0), answers.answers)
+
+
+def _estimate(context: Context, material: Material, category: Category) -> Estimate:
+    counted = counts(material.rows, material.plan.listed)
+    in_parts = [digests.parts_in(row.source_etag) for row in material.rows if row.action in (Action.COPY, Action.REPLACE)]
+    work = Work(
+        copy=counted[Action.COPY] + counted[Action.REPLACE],
+        prove=counted[Action.PROVE],
+        keep=counted[Action.KEEP],
+        extra_parts=sum(parts - 1 for parts in in_parts if parts),
+        uploads=sum(1 for parts in in_parts if parts),
+        source_listed=material.plan.source_objects,
+        target_listed=len(material.target),
+    )
+    prices = context.prices
+    move = category.moves[0]
+    both = Prices(prices.currency or "", prices.of(move.source.endpoint), prices.of(move.target.endpoint))
+    return estimate(work, prices=both if prices.currency else None)

@@ -1,0 +1,53 @@
+"""How an object ends that did not make it: what went wrong becomes its one fact, in words.
+
+What stops the whole wave passes through: a missing right, a full target, an endpoint that is gone, a lost lease.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from relocation.rules.errors import BadRequest, SlowDown, SourceChanged, SourceGone, Transient, Unreachable
+from relocation.rules.records import Fact, Outcome, PlanRow
+from relocation.transfer.retry import Tries
+
+
+async def settled(work: Callable[[], Awaitable[Fact]], row: PlanRow, tries: Tries, *, stage: str) -> Fact:
+    """Return the fact that `work` comes to; drift, exhausted retries and a store's plain no are facts too."""
+    try:
+        return await work()
+    except SourceGone as error:
+        return ended(row, Outcome.GONE, str(error), tries, stage=stage)
+    except SourceChanged as error:
+        return ended(row, Outcome.DRIFTED, str(error), tries, stage=stage)
+    except Unreachable:
+        raise
+    except (Transient, BadRequest) as error:
+        return ended(row, Outcome.FAILED, reason_of(error), tries, stage=stage)
+
+
+def ended(row: PlanRow, outcome: Outcome, reason: str, tries: Tries, *, stage: str = "copy", mismatch: bool = False) -> Fact:
+    """Return the fact of an object that did not make it."""
+    return Fact(
+        stage=stage,
+        outcome=outcome,
+        source_bucket=row.source_bucket,
+        source_key=row.source_key,
+        target_bucket=row.target_bucket,
+        target_key=row.target_key,
+        size=row.size,
+        source_etag=row.source_etag,
+        source_last_modified=row.source_last_modified,
+        target_etag=row.found_etag,
+        reason=reason,
+        attempts=tries.count,
+        mismatch=mismatch,
+        ours=row.ours,
+    )
+
+
+def reason_of(error: Transient | BadRequest) -> str:
+    """Say what kept failing. A 503 for one object while others go through is how bit-rot looks on some stores."""
+    if isinstance(error, SlowDown):
+        return f"unreadable or overloaded: the store kept answering 503 for this object ({error}); damaged bytes look like this too"
+    return str(error)
