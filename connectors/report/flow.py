@@ -36,13 +36,13 @@ def _planned(summary: Summary) -> list[Band]:
 
 
 def _done(summary: Summary) -> list[Band]:
-    """Return the outcomes; what was kept and not read again has none, what was refused never began."""
+    """Return the outcomes; what a run kept and did not read again has none, what was refused never began."""
     worked = (Action.COPY, Action.REPLACE, Action.PROVE, Action.KEEP)
     tried = sum((summary.counts.get(action, Count()) for action in worked), Count())
     ended = sum(summary.outcomes.values(), Count())
     rest = Count(max(0, tried.objects - ended.objects), max(0, tried.bytes - ended.bytes))
     kept = summary.counts.get(Action.KEEP, Count())
-    untouched = kept if rest.objects >= kept.objects else rest
+    untouched = kept if summary.kind == "run" and rest.objects >= kept.objects else Count()
     unfinished = Count(rest.objects - untouched.objects, max(0, rest.bytes - untouched.bytes))
     return [
         _ended(summary, Outcome.VERIFIED, arrives=True),

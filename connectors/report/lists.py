@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from connectors.report.figures import plain, readable
-from connectors.report.words import Text, say, translated
+from connectors.report.words import Text, as_text, say, translated
 from relocation.rules.keys import shown
 from relocation.rules.summary import Named, Summary
 
@@ -19,6 +19,10 @@ ROWS_MAX = 1000
 CHARACTERS_MAX = 72_000
 ROW_COSTS = 60
 """What a row's own mark-up takes, in characters."""
+KEY_CHARACTERS_MAX = 300
+"""A longer key is shown by its beginning and its end."""
+QUIET = ("deleted_at_target", "foreign")
+"""Lists that are for information: nobody has to do anything."""
 REASONS_MAX = 12
 SHARE_A_REASON = 3
 """How many objects on the average make a reason a heading; with fewer, each row has its own."""
@@ -27,11 +31,11 @@ IN_VIEW = 8
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One object: where, its encoded key, what the key reads as (empty: the same, or better not shown), why."""
+    """One object: where, its encoded key, what to say of the key (what it reads as, that it was cut), why."""
 
     bucket: str
     key: str
-    reads: str
+    reads: Text | str
     reason: Text
     attempts: int
 
@@ -110,13 +114,21 @@ def _rows(found: Sequence[Named], rows_max: int, characters_max: int) -> tuple[t
     rows: list[Row] = []
     taken = 0
     for named in found[: max(rows_max, 1)]:
-        row = Row(plain(named.bucket), shown(named.key), readable(named.key), _reason(named.reason), named.attempts)
-        size = len(row.bucket) + len(row.key) + len(row.reads) + len(row.reason.en) + len(row.reason.ja) + ROW_COSTS
+        row = _row(named)
+        reads = as_text(row.reads)
+        size = len(row.bucket + row.key + reads.en + reads.ja + row.reason.en + row.reason.ja) + ROW_COSTS
         if rows and taken + size > characters_max:
             break
         taken += size
         rows.append(row)
     return tuple(rows), taken
+
+
+def _row(named: Named) -> Row:
+    key, reads = shown(named.key), say("list.reads", key=readable(named.key)) if readable(named.key) else ""
+    if len(key) > KEY_CHARACTERS_MAX:
+        key, reads = f"{key[:200]} … {key[-60:]}", say("list.long", n=len(key))
+    return Row(plain(named.bucket), key, reads, _reason(named.reason), named.attempts)
 
 
 def _reason(reason: str) -> Text:

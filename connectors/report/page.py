@@ -18,7 +18,7 @@ from connectors.report.document import OUTCOMES, PROOFS
 from connectors.report.figures import duration, moment, number, objects, plain, rate, size
 from connectors.report.flow import flow_of
 from connectors.report.limits import basis_of, losses_of, probed_in_tables, unclaimed_of, unknowns_of
-from connectors.report.lists import listings
+from connectors.report.lists import QUIET, listings
 from connectors.report.verdict import counted, ended, expected, verdict_of
 from connectors.report.words import HERE, Text, Words, as_text, say, say_or
 from relocation.rules.records import Action, Outcome, Proof
@@ -70,6 +70,7 @@ class Shape:
 def as_page(summary: Summary, *, waves: Sequence[Summary] = (), document_name: str = "report.json") -> str:
     """Return the page. `waves` are told one by one in a table; `document_name` is the file beside it that holds the full lists."""
     place = say("wave", wave=plain(summary.wave)) if summary.wave is not None else say("waves.all")
+    lists = listings(summary)
     return _template().render(
         s=summary,
         waves=waves,
@@ -83,7 +84,8 @@ def as_page(summary: Summary, *, waves: Sequence[Summary] = (), document_name: s
         outcomes=[] if summary.kind == "plan" else _outcomes(summary),
         proofs=[] if summary.kind == "plan" else _proofs(summary),
         equations=[_balanced(equation) for equation in summary.equations],
-        listings=listings(summary),
+        listings=lists,
+        troubled=any(each.name not in QUIET for each in lists),
         shapes=_shapes(summary),
         basis=basis_of(summary.estimate) if summary.estimate else (),
         unclaimed=unclaimed_of(summary),

@@ -86,5 +86,5 @@ def translated(reason: str) -> Text:
     for phrase in _phrases():
         match = phrase.pattern.fullmatch(reason)
         if match:
-            return Text(reason, phrase.japanese.format(*match.groups(default="")))
+            return Text(reason, phrase.japanese.format(*(translated(group).ja for group in match.groups(default=""))))
     return as_text(reason)
