@@ -42,7 +42,7 @@ def _numbers(field: str, name: str, low: int, high: int) -> frozenset[int]:
         first = low if match["first"] == "*" else _number(match["first"], name, low, high)
         last = high if match["first"] == "*" or (match["step"] and not match["last"]) else first
         if match["last"]:
-            last = _number(match["last"], name, low, high)
+            last = _number(match["last"], name, low, high) or (7 if match["last"] == "sun" else 0)  # `fri-sun` is a weekend
         if last < first:
             raise ValueError(f"`{item}` is a {name} range that runs backwards; the smaller one first")
         found.update(range(first, last + 1, int(match["step"] or 1)))
