@@ -26,13 +26,13 @@ def objects(count: int) -> Text:
 
 
 def size(count: float) -> str:
-    """Return bytes in the largest unit that leaves a whole part: `312.4 MiB`."""
+    """Return bytes in the largest unit that leaves a whole part: `312.4 MiB`, held together by a no-break space."""
     value = float(count)
     for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
         if abs(value) < 1024:
-            return f"{value:.0f} B" if unit == "B" else f"{value:.1f} {unit}"
+            return f"{value:.0f}\u00a0B" if unit == "B" else f"{value:.1f}\u00a0{unit}"
         value /= 1024
-    return f"{value:,.1f} PiB"
+    return f"{value:,.1f}\u00a0PiB"
 
 
 def rate(bytes_per_second: float) -> str:

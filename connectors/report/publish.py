@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from dataclasses import replace
@@ -26,7 +27,7 @@ class ReportFiles:
         summary = replace(summary, report=str(place / "report.html"))
         page = as_page(summary).encode()
         document = json.dumps(as_json(summary, rows_max=None), ensure_ascii=False, indent=1).encode()
-        folder = f"runs/{summary.run_id}/report-{summary.stage}-{summary.finished_at or 'unfinished'}"
+        folder = f"runs/{summary.run_id}/report-{summary.stage}-{hashlib.sha256(document).hexdigest()[:16]}"
         await self._vault.put(f"{folder}.json", document, content_type="application/json")
         await self._vault.put(f"{folder}.html", page, content_type="text/html; charset=utf-8")
         place.mkdir(parents=True, exist_ok=True)

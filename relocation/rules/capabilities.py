@@ -99,7 +99,7 @@ def counts_received(answers: Answers, *, multipart: bool = False) -> bool:
 
 
 def sends_checksum(answers: Answers, *, multipart: bool = False) -> bool:
-    """Say whether to send CRC64NVME at all: where it is ignored, the signed header may have been taken away, and break the write."""
+    """Say whether to send CRC64NVME at all: where it is ignored, it may be taken away on its way, and break the signature."""
     return answers[Question.PART_CHECKSUM if multipart else Question.CHECKSUM] in {"verified", NOT_ASKED}
 
 

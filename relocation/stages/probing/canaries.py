@@ -125,12 +125,11 @@ class Canaries:
         wait_s = self._retained_until - (self._clock.now() + self._skew_s)
         if wait_s > 0:
             await self._clock.sleep(wait_s)
-        seen: set[str] = set()
         refused: Refusal | None = None
-        for _ in range(ROUNDS_MAX):
+        for attempt in range(ROUNDS_MAX):
             left = await self._versions()
-            seen |= {key for key, _ in left}
-            left = left or [(key, "") for key in await self._hidden(seen)]
+            if attempt or not left:  # what is hidden, or listed under a garbled name, is known by its own
+                left += await self._found()
             if not left or refused is not None:
                 break
             for key, version_id in left:
@@ -164,15 +163,12 @@ class Canaries:
                         break
         return found
 
-    async def _hidden(self, seen: set[str]) -> list[str]:
-        """Return the keys that we wrote, no listing ever showed, and HEAD finds all the same."""
+    async def _found(self) -> list[tuple[str, str]]:
+        """Return (key, version id) of what HEAD finds under the names that we wrote, listed or not."""
         found = []
         for key in self._keys:
-            if key in seen:
-                continue
             with contextlib.suppress(NotFound, BadRequest):
-                await self.store.head(self.bucket, key)
-                found.append(key)
+                found.append((key, (await self.store.head(self.bucket, key)).version_id))
         return found
 
     def _retention(self) -> str:

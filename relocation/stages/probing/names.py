@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from relocation.rules.errors import BadRequest, Forbidden, NotFound
+from relocation.rules.errors import BadRequest, Forbidden, NotFound, Transient
 from relocation.rules.keys import shown
 from relocation.rules.names import PART_BYTES_TRIED_MAX
 from relocation.rules.objects import Attributes
 from relocation.rules.questions import Question
 from relocation.stages.probing.asking import Found, Inquiry, failure_word
-from relocation.stages.probing.canaries import Canaries
+from relocation.stages.probing.canaries import ATTEMPTS, Canaries
 
 KEY_BYTES = (1024, 1000, 900, 512, 255)
 PART_BYTES = (PART_BYTES_TRIED_MAX, 512, 255, 128, 64)
@@ -50,11 +50,17 @@ class Landed:
 async def _write(canaries: Canaries, key: str, *, body: bytes | None = None) -> Landed | str:
     """Write a canary under this key; return the word of the refusal if there is one."""
     body = f"a canary for {shown(key)}".encode() if body is None else body
-    try:
-        written = await canaries.put(key, body)
-    except (BadRequest, Forbidden) as error:
-        return failure_word(error)
-    return Landed(key, body, written.etag)
+    word = ""
+    for _ in range(ATTEMPTS):
+        try:
+            written = await canaries.put(key, body)
+        except (BadRequest, Forbidden) as error:
+            return failure_word(error)
+        except Transient as error:  # some stores fail on a name; the others are still to be asked
+            word = failure_word(error)
+        else:
+            return Landed(key, body, written.etag)
+    return word
 
 
 async def _landed(canaries: Canaries, canary: Landed | str, listed: dict[str, str]) -> str:
