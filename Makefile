@@ -28,7 +28,7 @@ test-fast: env  ## the tests that need no server
 	$(BIN)/python -m pytest -q -m "not server and not system"
 
 test-system: env minio  ## the tests that need system packages, which are installed where that is allowed
-	$(BIN)/python tests/system/run.py
+	$(BIN)/python -m tests.system.run
 
 check: env  ## style, types, and which room may import which
 	$(BIN)/ruff check .

@@ -57,7 +57,9 @@ def began(pid: int) -> str:
     _reap(pid)
     if PROC.joinpath("self", "stat").exists():
         fields = _stat(pid)
-        return f"{_boot()}:{fields[19]}" if fields and fields[0] not in "ZX" else ""
+        # A zombie with threads left is not over: it still holds its ports.
+        over = not fields or fields[0] == "X" or (fields[0] == "Z" and fields[17] == "1")
+        return "" if over else f"{_boot()}:{fields[19]}"
     answer = subprocess.run(["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
     state, _, when = answer.strip().partition(" ")
     return "" if state.startswith("Z") else " ".join(when.split())

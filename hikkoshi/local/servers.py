@@ -122,14 +122,16 @@ class _House:
 
     def _bring_up(self, name: str) -> Server:
         known = self.state.server(name)
-        server = known if known and known.running else self._start(name)
+        found = known is not None and known.running
+        server = known if known and found else self._start(name)
         for _ in range(PORT_RACES):
             healthy = functools.partial(answers, server.port, HEALTH[name])
             if wait_until(healthy, self._lives(server), timeout_s=START_TIMEOUT_S):
                 return server
-            if server.running or is_free(server.port) or self._stop.is_set():
+            if server.running or self._stop.is_set() or (not found and is_free(server.port)):
                 break
-            server = self._start(name)  # somebody took the port between our looking and our server's
+            # What we found was about to die, or somebody took the port between our looking and our server's.
+            server, found = self._start(name), False
         raise self._failed(server)
 
     def _start(self, name: str) -> Server:

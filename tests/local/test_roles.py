@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from role_verbs import Trial, allowed, s3_client
 
 from hikkoshi.local.configuration import REGIONS, VAULT
 from hikkoshi.local.iam import EVERYWHERE, ROLES, Scope, make_user, new_keys, policy
+from tests.local.role_verbs import Trial, allowed, s3_client
 
 pytestmark = pytest.mark.server
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from parts import PARTS, get
+from tests.system.parts import PARTS, get
 
 ROOT = Path(__file__).resolve().parents[2]
 
