@@ -11,7 +11,6 @@ from connectors.signer import Signer
 from connectors.wire.lean import LeanWire
 from connectors.wire.library import LibraryWire
 from relocation.ports import Clock, Store
-from relocation.rules.errors import Refusal
 from relocation.settings import Migration
 
 WireKind = Literal["lean", "library"]
@@ -43,12 +42,7 @@ class S3Stores:
 
     def _make(self, endpoint: str, role: str, kind: WireKind) -> S3Store:
         settings, limits = self._settings.endpoints[endpoint], self._settings.transfer
-        reference = settings.credentials.get(role)  # type: ignore[call-overload]
-        if reference is None:
-            raise Refusal(
-                f"endpoints.{endpoint}.credentials.{role} is not configured, and this stage needs it: name the role's keys"
-            )
-        keys = credentials.resolve(reference, base=self._settings.file.parent, environ=self._environ)
+        keys = credentials.of_role(self._settings, endpoint, role, environ=self._environ)
         make = LeanWire if kind == "lean" else LibraryWire
         wire = make(
             settings.url,

@@ -95,7 +95,7 @@ class Store(Protocol):
         ...
 
     async def list_uploads(self, bucket: str, *, prefix: str = "", token: str = "") -> Page[ListedUpload]:
-        """Return one page of ListMultipartUploads. MinIO on a single drive shows an upload only under no prefix or its whole key."""
+        """Return one page of ListMultipartUploads. Some stores show an upload only under no prefix, or under its whole key."""
         ...
 
     async def head(self, bucket: str, key: str, *, version_id: str = "", part_number: int = 0, if_match: str = "") -> Head: ...
@@ -111,7 +111,7 @@ class Store(Protocol):
         part_number: int = 0,
         byte_range: tuple[int, int] | None = None,
     ) -> Head:
-        """Read an object, a part or a range (`first`, `last`, both inclusive) into `into`; `size` of the answer says how many bytes.
+        """Read an object, a part or a range (`first`, `last`, both inclusive) into `into`; the answer's `size` is what came.
 
         More bytes than `into` holds, fewer than announced, a 200 where 206 was due: `ProtocolError`. The answer's checksums were
         asked for (`x-amz-checksum-mode`), and are what the store has *stored*: nothing here compares them.
@@ -130,8 +130,9 @@ class Store(Protocol):
         if_match: str = "",
         retain_until: str = "",
     ) -> Written:
-        """Write an object whole. `crc64nvme` (base64) goes out as `x-amz-checksum-crc64nvme`; `if_none_match` as `If-None-Match: *`;
-        `retain_until` (ISO 8601) as a COMPLIANCE retention."""
+        """Write an object whole. `crc64nvme` (base64) goes out as `x-amz-checksum-crc64nvme`, `if_none_match` as
+        `If-None-Match: *`, `retain_until` (ISO 8601) as a COMPLIANCE retention.
+        """
         ...
 
     async def create_upload(self, bucket: str, key: str, *, attributes: Attributes = ..., checksum: bool = True) -> str:
@@ -220,7 +221,7 @@ class Ledger(Protocol):
     async def update_run(self, lease: Lease, run: RunRecord) -> None: ...
 
     async def close_run(self, lease: Lease, run: RunRecord) -> None:
-        """Record the run's last state (`done`, `failed`, `abandoned` or, still to be gone on with, `open`) and give the wave back."""
+        """Record the run's last state (`done`, `abandoned` or, to be gone on with, `open`) and give the wave back."""
         ...
 
     async def renew(self, lease: Lease, *, lease_s: float) -> Lease: ...

@@ -46,7 +46,7 @@ def as_json(summary: Summary, *, waves: Sequence[Summary] = (), rows_max: int | 
 def _row(row: Named | Unclaimed | str) -> Json:
     if isinstance(row, Named):
         return _named(row)
-    return _unclaimed(row) if isinstance(row, Unclaimed) else row
+    return _unclaimed(row) if isinstance(row, Unclaimed) else _text(row)
 
 
 def _head(summary: Summary) -> dict[str, Json]:
@@ -97,7 +97,12 @@ def _count(count: Count) -> dict[str, Json]:
 
 
 def _named(named: Named) -> dict[str, Json]:
-    return {"bucket": named.bucket, "key": shown(named.key), "reason": named.reason}
+    return {"bucket": named.bucket, "key": shown(named.key), "reason": _text(named.reason)}
+
+
+def _text(words: str) -> str:
+    """Return words that have a UTF-8 form: half a character (a lone surrogate) is written out."""
+    return words.encode("utf-8", "backslashreplace").decode()
 
 
 def _unclaimed(place: Unclaimed) -> dict[str, Json]:

@@ -58,9 +58,7 @@ def losses_of(summary: Summary) -> Cut:
 
 def probed_in_tables(summary: Summary) -> list[Probed]:
     """Return the probed places, three to a table; a question that was not put to a place is a dash."""
-    return [
-        _probed(summary.probes[begin : begin + COLUMNS], summary.timezone) for begin in range(0, len(summary.probes), COLUMNS)
-    ]
+    return [_probed(summary.probes[begin : begin + COLUMNS], summary.timezone) for begin in range(0, len(summary.probes), COLUMNS)]
 
 
 def probe_age(probe: ProbeAge, timezone: str) -> Text:

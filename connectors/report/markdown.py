@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterable, Sequence
 
 from connectors.report.document import OUTCOMES
-from connectors.report.figures import duration, moment, number, plain, rate, size
+from connectors.report.figures import duration, number, plain, rate, size
 from connectors.report.limits import basis_of, losses_of, probed_in_tables, unclaimed_of, unknowns_of
 from connectors.report.lists import QUIET, Listing, Row, listings
-from connectors.report.page import seal_of, term_name
+from connectors.report.titles import equation_name, place_of, seal_of, term_name, title_of
 from connectors.report.verdict import Level, verdict_of
 from connectors.report.words import Text, Words, as_text, say
 from relocation.rules.records import Action, Proof
@@ -23,7 +23,7 @@ ROWS_MAX = 100
 CHARACTERS_MAX = 24_000
 LIMITS_ROWS_MAX = 100
 MARKS = {Level.GOOD: "✅", Level.ATTENTION: "⚠️", Level.BAD: "❌"}
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&-])")
+_MARKUP = re.compile(r"([\\`*_\[\]<>#|~&])")
 
 
 def as_markdown(summary: Summary, *, language: str = "en", waves: Sequence[Summary] = ()) -> str:
@@ -63,10 +63,12 @@ class _Writer:
 
     def head(self, summary: Summary) -> None:
         verdict = verdict_of(summary)
-        place = say("wave", wave=plain(summary.wave)) if summary.wave is not None else say("waves.all")
-        title = say("title", kind=say(f"kind.{summary.kind}"), category=plain(summary.category))
         self.lines.append(f"# {MARKS[verdict.level]} {self.say(verdict.text)}")
-        self.lines += ["", f"**{self.say(title)}** · {self.say(place)} · {self.say(plain(summary.migration))}", ""]
+        self.lines += [
+            "",
+            f"**{self.say(title_of(summary))}** · {self.say(place_of(summary))} · {self.say(plain(summary.migration))}",
+            "",
+        ]
         self.lines += [f"- {MARKS[point.level]} {self.say(point.text)}" for point in verdict.points]
         if summary.report:
             self.lines += ["", f"{self.say(say('report.page'))}: {_code(summary.report)}"]
@@ -75,10 +77,13 @@ class _Writer:
         if not waves:
             return
         self.heading(say("section.waves"))
-        told = [(wave, verdict_of(wave)) for wave in waves[:LIMITS_ROWS_MAX]]
         rows = [
-            (self.say(plain(wave.wave or "")), f"{MARKS[verdict.level]} {self.say(verdict.text)}", *_figures(wave.counts.get("listed", Count())))
-            for wave, verdict in told
+            (
+                self.say(plain(wave.wave or "")),
+                f"{MARKS[told.level]} {self.say(told.text)}",
+                *_figures(wave.counts.get("listed", Count())),
+            )
+            for wave, told in ((wave, verdict_of(wave)) for wave in waves[:LIMITS_ROWS_MAX])
         ]
         self.table((say("head.wave"), "", say("head.objects"), say("head.bytes")), rows, numbers=(2, 3))
 

@@ -6,7 +6,7 @@ everything that came from outside is escaped, keys are percent-encoded; it stays
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -19,8 +19,9 @@ from connectors.report.figures import duration, moment, number, objects, plain, 
 from connectors.report.flow import flow_of
 from connectors.report.limits import basis_of, losses_of, probed_in_tables, unclaimed_of, unknowns_of
 from connectors.report.lists import QUIET, listings
+from connectors.report.titles import equation_name, place_of, seal_of, term_name, title_of
 from connectors.report.verdict import counted, ended, expected, verdict_of
-from connectors.report.words import HERE, Text, Words, as_text, say, say_or
+from connectors.report.words import HERE, Text, Words, as_text, say
 from relocation.rules.records import Action, Outcome, Proof
 from relocation.rules.summary import Bin, Count, Equation, Summary
 
@@ -69,14 +70,13 @@ class Shape:
 
 def as_page(summary: Summary, *, waves: Sequence[Summary] = (), document_name: str = "report.json") -> str:
     """Return the page. `waves` are told one by one in a table; `document_name` is the file beside it that holds the full lists."""
-    place = say("wave", wave=plain(summary.wave)) if summary.wave is not None else say("waves.all")
     lists = listings(summary)
     return _template().render(
         s=summary,
         waves=waves,
         document_name=document_name,
-        title=say("title", kind=say(f"kind.{summary.kind}"), category=plain(summary.category)),
-        place=place,
+        title=title_of(summary),
+        place=place_of(summary),
         verdict=verdict_of(summary),
         tiles=_tiles(summary),
         flow=flow_of(summary),
@@ -92,7 +92,7 @@ def as_page(summary: Summary, *, waves: Sequence[Summary] = (), document_name: s
         unknowns=unknowns_of(summary),
         losses=losses_of(summary),
         probed=probed_in_tables(summary),
-        seal=_seal(summary),
+        seal=seal_of(summary),
     )
 
 
@@ -150,51 +150,15 @@ def _bar_row(kind: str, name: str, count: Count, whole: int) -> BarRow:
 def _balanced(equation: Equation) -> Balanced:
     found = sum((count for _, count in equation.terms), Count())
     gap = Count(abs(equation.total.objects - found.objects), abs(equation.total.bytes - found.bytes))
-    name, _, wave = equation.name.partition(" · ")
-    title = say_or(f"equation.{name}", name)
-    if wave:
-        title = Text(f"{title.en} ({wave})", f"{title.ja}（{wave}）")
     return Balanced(
         equation,
-        title,
+        equation_name(equation),
         (charts.balance(equation, "objects"), charts.balance(equation, "bytes")),
-        tuple((charts.term_style(term), _term(term), count) for term, count in equation.terms),
+        tuple((charts.term_style(term), term_name(term), count) for term, count in equation.terms),
         say("equation.difference", objects=objects(gap.objects), bytes=gap.bytes),
     )
-
-
-def _term(name: str) -> Text:
-    for kind in ("action", "outcome", "term"):
-        text = say_or(f"{kind}.{name}", "")
-        if text.en:
-            return text
-    return as_text(plain(name))
 
 
 def _shapes(summary: Summary) -> list[Shape]:
     drawn = (("shape.sizes", summary.sizes), ("shape.ages", summary.ages))
     return [Shape(say(name), charts.histogram(bars, say(name)), bars) for name, bars in drawn if bars]
-
-
-def _seal(summary: Summary) -> list[tuple[Text, Words, bool]]:
-    """Return name, value, and whether the value is a hash or a name to be set in fixed width."""
-    started, finished = (moment(at, summary.timezone) if at else "" for at in (summary.started_at, summary.finished_at))
-    residency = say_or(f"country.{summary.residency}", plain(summary.residency))
-    versions: Mapping[str, str] = dict(summary.versions)
-    return [
-        (say("seal.plan"), summary.plan_sha256 or say("seal.plan.none"), True),
-        (say("seal.config"), summary.config_sha256, True),
-        (say("seal.migration"), plain(summary.migration), False),
-        (say("seal.run"), plain(summary.run_id), True),
-        (say("seal.stage"), say_or(f"stage.{summary.stage}", plain(summary.stage)), False),
-        (say("seal.started"), started, False),
-        (say("seal.finished"), finished or say("seal.open"), False),
-        (say("seal.took"), duration(summary.seconds), False),
-        (say("seal.who"), plain(summary.who), False),
-        (say("seal.host"), plain(summary.host), False),
-        (say("seal.owner"), plain(summary.owner), False),
-        (say("seal.deadline"), plain(summary.deadline), False),
-        (say("seal.residency"), residency if summary.residency else "", False),
-        (say("seal.timezone"), plain(summary.timezone), False),
-        (say("seal.version"), ", ".join([plain(summary.version), *(f"{plain(k)} {plain(v)}" for k, v in versions.items())]), False),
-    ]

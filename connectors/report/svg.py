@@ -28,10 +28,9 @@ def label(x: float, y: float, words: Words, style: str) -> Markup:
 
 def picture(height: float, title: Text, description: Text, shapes: Iterable[Markup], style: str) -> Markup:
     """Return the whole picture. A screen reader takes one title, so it holds both languages."""
-    return Markup(
-        '<svg class="picture {}" viewBox="0 0 {} {:.0f}" role="img">'
-        "<title>{}</title><desc>{}</desc>{}</svg>"
-    ).format(style, WIDTH, height, _both(title), _both(description), Markup().join(shapes))
+    return Markup('<svg class="picture {}" viewBox="0 0 {} {:.0f}" role="img"><title>{}</title><desc>{}</desc>{}</svg>').format(
+        style, WIDTH, height, _both(title), _both(description), Markup().join(shapes)
+    )
 
 
 def _both(text: Text) -> Markup:

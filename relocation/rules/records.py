@@ -62,8 +62,9 @@ class InventoryRow:
 class PlanRow:
     """One source object (or, for Remove and DeletedAtTarget, one of ours) and the one action for it.
 
-    `foretold_etag` is what the target's ETag will be if the layout is kept (empty: can't be known). `found_*` is what the target's listing showed under the target key (empty: nothing). `xxh3`, `proofs` and
-    `attributes_sha256` are those of the standing fact, for Keep. `ours` says that a fact or an intent of ours names what was found.
+    `foretold_etag` is what the target's ETag will be if the layout is kept (empty: it can't be known). `found_*` is what the
+    target's listing showed under the target key (empty: nothing). `xxh3`, `proofs` and `attributes_sha256` are those of the
+    standing fact, for Keep. `ours` says that a fact or an intent of ours names what was found.
     """
 
     action: str

@@ -24,7 +24,7 @@ def merged(waves: Sequence[Summary]) -> Summary:
     return replace(
         last,
         wave=None,
-        run_id=",".join(dict.fromkeys(wave.run_id for wave in waves)),
+        run_id=_run_id([wave.run_id for wave in waves]),
         plan_sha256=_root(wave.plan_sha256 for wave in waves),
         counts=_summed(wave.counts for wave in waves),
         outcomes=_summed(wave.outcomes for wave in waves),
@@ -62,6 +62,12 @@ def _require_together(waves: Sequence[Summary]) -> None:
     if len(kinds) > 1:
         named = "; ".join(f"{wave.category}/{wave.wave} ({wave.kind}, configuration {wave.config_sha256[:12]})" for wave in waves)
         raise StateMismatch(f"these reports do not belong together: {named}; run all waves of one category with one configuration")
+
+
+def _run_id(ids: Sequence[str]) -> str:
+    """Return the first run's id, and how many more there were: it names a folder, so it has to stay short."""
+    others = len(set(ids)) - 1
+    return f"{ids[0]}+{others}" if others else ids[0]
 
 
 def _root(roots: Iterable[str]) -> str:

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from relocation.ports import Row
 from relocation.rules.errors import StateMismatch
 from relocation.rules.evidence import MerkleTree, canonical
+from relocation.rules.keys import is_canary
 from relocation.rules.names import Names
 from relocation.rules.plan import Known, Route, Target, decide, known, left_over
 from relocation.rules.records import Action, Fact, InventoryRow, PlanRow
@@ -122,12 +123,16 @@ async def _rules_of(context: Context, category: Category, move: Move, beside: se
         row = replace(row, foretold_etag=row.source_etag if keeps else "")
         if row.action not in MAY_BE_REFUSED:
             return row
-        reason = names.refuses(row.target_key, row.size) or together.get(row.target_key, "")
+        reason = _reserved(row) or names.refuses(row.target_key, row.size) or together.get(row.target_key, "")
         if not reason and not keeps and category.policy.keep_etag == "require":
             reason = f"the target can't give it the same ETag ({row.source_etag}), and the policy says keep_etag: require"
         return replace(row, action=Action.REFUSE, reason=reason) if reason else row
 
     return check
+
+
+def _reserved(row: PlanRow) -> str:
+    return "its target key lies below the prefix that the probe reserves" if is_canary(row.target_key) else ""
 
 
 async def facts_of(context: Context, category: str) -> list[Fact]:

@@ -55,7 +55,9 @@ async def probe(context: Context, place: Place, *, side: Side) -> Answers:
         server="",
         answers=tuple(sorted((str(question), answer) for question, answer in found.items())),
     )
-    await context.vault.put(f"probes/{place}/{answers.at.replace(':', '')}.json", canonical(answers), content_type="application/json")
+    await context.vault.put(
+        f"probes/{place}/{answers.at.replace(':', '')}.json", canonical(answers), content_type="application/json"
+    )
     await context.ledger.save_probe(answers)
     return answers
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from datetime import UTC, datetime
 
 from relocation.ports import Clock, Store
@@ -125,11 +125,14 @@ class Canaries:
         wait_s = self._retained_until - (self._clock.now() + self._skew_s)
         if wait_s > 0:
             await self._clock.sleep(wait_s)
+        seen: set[str] = set()
         refused: Refusal | None = None
         for attempt in range(ROUNDS_MAX):
             left = await self._versions()
-            if attempt or not left:  # what is hidden, or listed under a garbled name, is known by its own
-                left += await self._found()
+            comes_back = attempt > 0 and bool(left)
+            seen |= {key for key, _ in left}
+            if not left or comes_back:  # what is hidden, or listed under a garbled name, is known by its own
+                left += await self._found(frozenset() if comes_back else seen)
             if not left or refused is not None:
                 break
             for key, version_id in left:
@@ -163,10 +166,12 @@ class Canaries:
                         break
         return found
 
-    async def _found(self) -> list[tuple[str, str]]:
-        """Return (key, version id) of what HEAD finds under the names that we wrote, listed or not."""
+    async def _found(self, but: Collection[str]) -> list[tuple[str, str]]:
+        """Return (key, version id) of what HEAD finds under the names that we wrote, but for those."""
         found = []
         for key in self._keys:
+            if key in but:
+                continue
             with contextlib.suppress(NotFound, BadRequest):
                 found.append((key, (await self.store.head(self.bucket, key)).version_id))
         return found
