@@ -22,7 +22,9 @@ def resign(head: MessageHead, keys: Resign) -> None:
     names = head.names()
     signed = ";".join(name for name in fields["SignedHeaders"].split(";") if name in names)
     canonical = _canonical(head, signed)
-    to_sign = "\n".join(("AWS4-HMAC-SHA256", head.get("x-amz-date"), scope, hashlib.sha256(canonical.encode()).hexdigest()))
+    to_sign = "\n".join(
+        ("AWS4-HMAC-SHA256", head.get("x-amz-date"), scope, hashlib.sha256(canonical.encode("latin-1")).hexdigest())
+    )
     key = f"AWS4{keys.secret_key}".encode()
     for word in (*scope.split("/"), to_sign):
         key = hmac.new(key, word.encode(), hashlib.sha256).digest()

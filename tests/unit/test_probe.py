@@ -218,6 +218,20 @@ async def test_a_hidden_child_is_removed_with_its_parent() -> None:
     assert left_behind(service) == []
 
 
+async def test_a_canary_that_is_listed_under_a_garbled_name_goes_too() -> None:
+    """A listing that spoils control characters does not keep a canary alive: it is deleted under the name that was written."""
+    service, context = memory(versioning="Enabled")
+
+    class Garbling(MemoryStore):
+        async def list_versions(self, bucket, **more):
+            page = await super().list_versions(bucket, **more)
+            return replace(page, items=tuple(replace(item, key=item.key.replace("\x01", "\ufffd")) for item in page.items))
+
+    context.stores.probers["korea"] = Garbling(service, "prober")
+    await probe(context, KOREA, side="source")
+    assert left_behind(service) == []
+
+
 async def test_a_missing_right_is_named() -> None:
     """Without the right to write a canary the probe says which role lacks what, and where."""
     service, context = memory()
@@ -312,7 +326,7 @@ async def test_answers_are_evidence_before_they_are_used() -> None:
     answers = await probe(context, KOREA, side="source")
     assert context.ledger.order == ["vault", "ledger"]
     (name,) = context.vault.evidence
-    assert name == f"probes/korea/talk/{answers.at}.json"
+    assert name == f"probes/korea/talk/{answers.at.replace(':', '')}.json"
     assert answers.at == "2023-11-14T22:13:20.000Z"
     record = json.loads(context.vault.evidence[name])
     assert record["url"] == "http://127.0.0.1/korea"
