@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,7 +62,17 @@ def write_configuration(state: LocalState, today: datetime.date) -> Path:
     """Write the configuration for these servers, and return its path. The same text again leaves the file alone."""
     file = state.configuration
     file.parent.mkdir(parents=True, exist_ok=True)
-    text = "\n".join(_lines(state, today)) + "\n"
+    var = os.path.relpath(state.var, file.parent)
+    return replace_text(file, configuration_text({site: state.url(site) for site in SITES}, today, var=var))
+
+
+def configuration_text(urls: Mapping[str, str], today: datetime.date, *, var: str, allow_plain_http: bool = False) -> str:
+    """Return the case's configuration as YAML. `var` is where state and credentials lie, relative to the file."""
+    return "\n".join([*_head(urls, var, allow_plain_http), *(line for each in CASE for line in _category(each, today)), ""])
+
+
+def replace_text(file: Path, text: str) -> Path:
+    """Replace a file whole, unless it holds that text already."""
     if not file.exists() or file.read_text("utf-8") != text:
         new = file.with_name(f"{file.name}.new")
         new.write_text(text, "utf-8")
@@ -70,9 +80,8 @@ def write_configuration(state: LocalState, today: datetime.date) -> Path:
     return file
 
 
-def _lines(state: LocalState, today: datetime.date) -> Iterator[str]:
-    var = os.path.relpath(state.var, state.configuration.parent)
-    yield "# Written by `hikkoshi local up` for the servers of this machine, and written anew by each: make your changes in a copy."
+def _head(urls: Mapping[str, str], var: str, allow_plain_http: bool) -> Iterator[str]:
+    yield "# Generated for the servers that `hikkoshi local up` or Docker Compose started, and written anew: change a copy."
     yield "migration: korea-to-japan"
     yield f"state_dir: {var}"
     yield f"ledger: sqlite:///{var}/ledger.db"
@@ -80,7 +89,9 @@ def _lines(state: LocalState, today: datetime.date) -> Iterator[str]:
     yield "endpoints:"
     for site in SITES:
         yield f"  {site}:"
-        yield f'    url: "{state.url(site)}"'
+        yield f'    url: "{urls[site]}"'
+        if allow_plain_http:
+            yield "    allow_plain_http: true"
         yield f"    region: {REGIONS[site]}"
         yield f"    country: {COUNTRIES[site]}"
         yield "    credentials:"
@@ -88,8 +99,6 @@ def _lines(state: LocalState, today: datetime.date) -> Iterator[str]:
             yield f'      {role}: "file:{var}/credentials#{site}-{role}"'
     yield f"vault: {{endpoint: japan, bucket: {VAULT}, retention_days: 30}}"
     yield "categories:"
-    for category in CASE:
-        yield from _category(category, today)
 
 
 def _category(category: LocalCategory, today: datetime.date) -> Iterator[str]:

@@ -17,7 +17,7 @@ import urllib3
 from minio.credentials.providers import StaticProvider
 from minio.minioadmin import MinioAdmin
 
-from hikkoshi.local.state import Keys
+from hikkoshi.local.state import Keys, read_profiles, write_profiles
 from relocation.rules.errors import Refusal
 
 FOLDER = Path(__file__).resolve().parents[2] / "config" / "iam"
@@ -74,6 +74,14 @@ def _fill(text: str, names: Mapping[str, str], file: Path) -> str:
 def new_keys(access: str) -> Keys:
     """Return keys with a new random secret of 40 characters."""
     return Keys(access, secrets.token_urlsafe(30))
+
+
+def make_profiles(file: Path, names: Sequence[str]) -> dict[str, Keys]:
+    """Return the keys of these users from a credentials file; those that it lacks are made up and written down first."""
+    found = read_profiles(file)
+    keys = {name: found.get(name) or new_keys(name) for name in names}
+    write_profiles(file, {**found, **keys})
+    return keys
 
 
 def make_user(url: str, owner: Keys, user: Keys, policy_text: str) -> None:

@@ -20,6 +20,12 @@ from hikkoshi.local.state import LocalState, Server
 
 POOL = "hikkoshi"
 WORKER = "hikkoshi-local"
+QUIET: Mapping[str, str] = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    "PREFECT_SERVER_UI_V2_ENABLED": "false",
+}
 QUERY_S = 2
 """How often the worker asks for runs: with Prefect's own 10 s a click seems to do nothing."""
 
@@ -39,14 +45,11 @@ def prefect_environment(state: LocalState) -> dict[str, str]:
     home = state.var / "prefect"
     server = state.server("prefect")
     ours = {
-        "DO_NOT_TRACK": "1",
+        **QUIET,
         "HIKKOSHI_CONFIG": str(state.configuration),
         "PREFECT_HOME": str(home),
         "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home / 'prefect.db'}",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
-        "PREFECT_SERVER_UI_V2_ENABLED": "false",
         "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",  # a mis-set program fails, and never writes to a database of its own
         "PREFECT_CLIENT_MAX_RETRIES": "8",
         "PREFECT_WORKER_QUERY_SECONDS": str(QUERY_S),

@@ -10,32 +10,24 @@ from __future__ import annotations
 import datetime
 import functools
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from hikkoshi.local.buckets import Bucket, make_buckets
-from hikkoshi.local.configuration import BUCKETS, MOVES, REGIONS, ROUTES, VAULT, write_configuration
-from hikkoshi.local.iam import EVERYWHERE, NARROW, ROLES, Scope, make_user, new_keys, policy
+from hikkoshi.local.configuration import write_configuration
+from hikkoshi.local.iam import make_profiles
 from hikkoshi.local.launch import FIRST_PORT, HEALTH, launch
 from hikkoshi.local.listening import answers, free_port, is_free, wait_until
 from hikkoshi.local.minio import Say, find_or_build, tail
 from hikkoshi.local.prefect import worker_is_online
 from hikkoshi.local.process import end, start
-from hikkoshi.local.state import SITES, Keys, LocalState, Server, alone, load, read_profiles, save, write_profiles
+from hikkoshi.local.site import USERS, furnish
+from hikkoshi.local.state import SITES, LocalState, Server, alone, load, save
 from relocation.rules.errors import Refusal
 
 START_TIMEOUT_S = 90.0
 GRACE_S = 8.0
 PORT_RACES = 3
-BUCKETS_OF: Mapping[str, Sequence[Bucket]] = {
-    "korea": [Bucket(name) for name in BUCKETS],
-    "japan": [
-        *(Bucket(name, versioned=True) for name in BUCKETS),
-        Bucket(VAULT, locked=True),
-        Bucket(ROUTES, versioned=True),
-    ],
-}
 
 
 def up(root: Path, say: Say = print, *, prefect: bool = True) -> LocalState:
@@ -88,8 +80,8 @@ class _House:
         self._say = say
         self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._owners = _profiles(self.state.owners, [(site, "root") for site in SITES])
-        self._users = _profiles(self.state.credentials, [(site, role) for site in SITES for role in ROLES[site]])
+        self._owners = make_profiles(self.state.owners, [f"{site}-root" for site in SITES])
+        self._users = make_profiles(self.state.credentials, USERS)
 
     def together(self, jobs: Sequence[Callable[[], None]]) -> None:
         """Run the jobs at the same time; raise the first one's error when all have ended."""
@@ -104,11 +96,7 @@ class _House:
     def bring_up_site(self, site: str) -> None:
         """Bring up one MinIO with its buckets and users."""
         server = self._bring_up(site)
-        owner = self._owners[f"{site}-root"]
-        make_buckets(server.url, REGIONS[site], owner, BUCKETS_OF[site])
-        for role in ROLES[site]:
-            scope = Scope(MOVES if role in NARROW else EVERYWHERE, {"vault": VAULT, "routes": ROUTES})
-            make_user(server.url, owner, self._users[f"{site}-{role}"], policy(role, scope))
+        furnish(site, server.url, self._owners[f"{site}-root"], self._users)
 
     def bring_up_prefect(self) -> None:
         """Bring up the Prefect server, then its worker."""
@@ -163,12 +151,3 @@ class _House:
         how = f"does not answer after {START_TIMEOUT_S:.0f} s" if server.running else "died at start"
         log = self.state.log(server.name)
         return Refusal(f"{server.name} {how}; the end of its log ({log}):\n{tail(log)}")
-
-
-def _profiles(file: Path, wanted: Sequence[tuple[str, str]]) -> dict[str, Keys]:
-    """Return the keys of these users, named `SITE-ROLE`; those that the file lacks are made up and written down."""
-    found = read_profiles(file)
-    names = [f"{site}-{role}" for site, role in wanted]
-    keys = {name: found.get(name) or new_keys(name) for name in names}
-    write_profiles(file, {**found, **keys})
-    return keys
