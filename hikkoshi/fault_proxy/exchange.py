@@ -122,10 +122,10 @@ class Exchange:
                 await self._say(instead, head, seen)
             raise HangUp(reset=not instead.status)
         seen.status = said.status()
+        body, said = pieces(self.server, said, until_close=True), _edited(said, actions)
         framed = bodiless or bool(said.get("content-length") or said.get("transfer-encoding"))
         goes_on = framed and not said.closes() and not head.closes()
-        body = pieces(self.server, said, until_close=True)
-        self.to_client.write(_edited(said, actions).raw())
+        self.to_client.write(said.raw())
         if bodiless:
             await self.to_client.drain()
         else:

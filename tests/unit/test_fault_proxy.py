@@ -184,6 +184,18 @@ async def test_headers_are_stripped_and_set(upstream: Upstream) -> None:
     assert b'ETag: "forged"' in head
 
 
+async def test_a_body_whose_length_is_stripped_passes_whole(upstream: Upstream) -> None:
+    """Taking Content-Length away leaves the body alone: an answer then ends with its connection, a request is still read whole."""
+    faults = [Fault(StripResponseHeader("content-length")), Fault(StripRequestHeader("content-length"))]
+    async with FaultProxy(f"http://127.0.0.1:{upstream.port}", faults) as proxy:
+        client = await Client.to(proxy)
+        client.writer.write(put(b"abc"))
+        answer = await asyncio.wait_for(client.reader.read(), 5)
+        await client.close()
+    assert answer.partition(b"\r\n\r\n")[2] == BODY
+    assert proxy.requests[0].request_bytes == 3
+
+
 async def test_exactly_the_meant_byte_flips(upstream: Upstream) -> None:
     """One byte of the body differs, the one that was named, on the way back or on the way in."""
     _, _, body = await one(upstream, get(), Fault(FlipByte(70_001)))

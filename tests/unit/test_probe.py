@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from connectors.memory import MINIO, Behaviour, Call, MemoryService, MemoryStore
-from relocation.rules.errors import BadRequest, BucketMissing, Forbidden, NoSpace, Refusal, Unreachable
+from relocation.rules.errors import BadRequest, BucketMissing, Forbidden, NoSpace, PreconditionFailed, Refusal, Unreachable
 from relocation.rules.keys import CANARY_PREFIX, is_canary
 from relocation.rules.objects import Place
 from relocation.rules.questions import NOT_ASKED, Question
@@ -296,12 +296,12 @@ async def test_a_condition_that_refuses_everything_is_not_honoured() -> None:
     class Stubborn(MemoryStore):
         async def put(self, bucket, key, body, **more):
             if more.get("if_none_match"):
-                raise BadRequest("never", code="PreconditionAlways", status=400)
+                raise PreconditionFailed("always")
             return await super().put(bucket, key, body, **more)
 
     context.stores.probers["korea"] = Stubborn(service, "prober")
     found = await probe(context, KOREA, side="target")
-    assert found[Question.PUT_IF_NONE_MATCH] == "refused PreconditionAlways"
+    assert found[Question.PUT_IF_NONE_MATCH] == "error PreconditionFailed"
 
 
 @pytest.mark.parametrize(("fold", "question"), [(str.lower, Question.CASE_PAIR), (None, Question.UNICODE_PAIR)])
