@@ -30,6 +30,8 @@ from hikkoshi.local.minio import find_or_build
 START_S = 60.0
 ACCESS_KEY = "contract-root"
 SECRET_KEY = "contract-root-secret"
+READER_ACCESS_KEY = "contract-reader"
+READER_SECRET_KEY = "contract-reader-secret"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +71,12 @@ def minio_server(folder: Path, *, region: str = "ap-northeast-2") -> Iterator[Se
 def seaweedfs_server(folder: Path) -> Iterator[Server]:
     """Run a SeaweedFS (master, volume, filer and S3 in one process)."""
     master, volume, filer, s3, *grpc = free_ports(8)
-    identity = {
-        "name": "root",
-        "credentials": [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}],
-        "actions": ["Admin", "Read", "Write", "List", "Tagging"],
-    }
+    root = {"name": "root", "credentials": [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}], "actions": ["Admin"]}
+    reader_keys = [{"accessKey": READER_ACCESS_KEY, "secretKey": READER_SECRET_KEY}]
+    reader = {"name": "reader", "credentials": reader_keys, "actions": ["Read", "List"]}
     config = folder / "s3.json"
     config.parent.mkdir(parents=True, exist_ok=True)
-    config.write_text(json.dumps({"identities": [identity]}))
+    config.write_text(json.dumps({"identities": [root, reader]}))
     (folder / "data").mkdir()
     command = [
         *(str(Path(sys.executable).with_name("weed")), "server", "-s3", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),

@@ -36,6 +36,12 @@ class Behaviour:
     """`a//b` is kept as `a/b`."""
     refuses_names: bool = False
     """`a//b`, `.` and `..` as a path part, and path parts over 255 bytes are refused."""
+    lists_uploads_by_whole_key: bool = False
+    """A prefix of ListMultipartUploads finds only uploads whose key it equals."""
+    forgives_unknown_aborts: bool = False
+    """Aborting an upload that is not there is answered as if it had been."""
+    encodes_metadata: bool = False
+    """User metadata beyond ASCII comes back in the words of RFC 2047: `=?UTF-8?q?=E5=86=99?=`."""
     ascii_tags: bool = False
     loses_headers: tuple[str, ...] = ()
     metadata_bytes_max: int = 8 * 1024
@@ -49,6 +55,9 @@ MINIO = Behaviour(
     renames_leading_slash=True,
     renames_xldir=True,
     refuses_names=True,
+    lists_uploads_by_whole_key=True,
+    forgives_unknown_aborts=True,
+    encodes_metadata=True,
     ascii_tags=True,
     loses_headers=("x-amz-website-redirect-location",),
 )

@@ -124,6 +124,11 @@ class Rules:
         if any(len(upload.parts[number][0]) < PART_BYTES_MIN for number in numbers[:-1]):
             raise self._refused(bucket, upload.key, "EntityTooSmall")
 
+    def _check_agreed(self, bucket: str, upload: Upload, crc64nvme: str) -> None:
+        """Refuse a part without the checksum that was agreed on when the upload began."""
+        if upload.checksum and not crc64nvme and self.behaviour.checksum == "verified":
+            raise self._refused(bucket, upload.key, "InvalidArgument")
+
     def _check_erase(self, key: str, stored: Stored) -> None:
         if not stored.retain_until or self.behaviour.object_lock != "honoured":
             return
@@ -141,7 +146,10 @@ class Rules:
         lost = self.behaviour.loses_headers
         headers = dict([DEFAULT_TYPE, *attributes.headers])
         kept = tuple((name, headers[name]) for name in SYSTEM_HEADERS if name in headers and name not in lost)
-        return replace(attributes, headers=kept, metadata=tuple(sorted(attributes.metadata)), tags=tuple(sorted(attributes.tags)))
+        metadata = sorted(attributes.metadata)
+        if self.behaviour.encodes_metadata:
+            metadata = [(name, value if value.isascii() else rfc2047(value)) for name, value in metadata]
+        return replace(attributes, headers=kept, metadata=tuple(metadata), tags=tuple(sorted(attributes.tags)))
 
     def _check_tags(self, bucket: str, key: str, tags: Sequence[tuple[str, str]]) -> None:
         names = [name for name, _ in tags]
@@ -207,6 +215,15 @@ class Rules:
 def crc64nvme_of(data: bytes) -> str:
     """Return the CRC64NVME as S3 writes it: base64 of eight bytes, the highest first."""
     return base64.b64encode(checksums.crc64nvme(data).to_bytes(8, "big")).decode()
+
+
+def rfc2047(text: str) -> str:
+    """Return header text in the "Q" encoding of RFC 2047, as Go writes it (short texts: one word)."""
+    plain = "".join(
+        chr(byte) if chr(byte).isalnum() and byte < 128 else "_" if byte == 32 else f"={byte:02X}"
+        for byte in text.encode("latin-1")
+    )
+    return f"=?UTF-8?q?{plain}?="
 
 
 def md5_of(data: bytes) -> str:

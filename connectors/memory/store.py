@@ -101,7 +101,12 @@ class MemoryStore(Rules):
     @asks("s3:ListBucketMultipartUploads")
     async def list_uploads(self, bucket: str, *, prefix: str = "", token: str = "") -> Page[ListedUpload]:
         place = self._bucket(bucket)
-        uploads = sorted((upload.key, id_) for id_, upload in place.uploads.items() if upload.key.startswith(prefix))
+        whole = bool(prefix) and self.behaviour.lists_uploads_by_whole_key
+        uploads = sorted(
+            (upload.key, id_)
+            for id_, upload in place.uploads.items()
+            if (upload.key == prefix if whole else upload.key.startswith(prefix))
+        )
         rows = [(_row(key, id_), ListedUpload(key, id_, iso(place.uploads[id_].initiated))) for key, id_ in uploads]
         return _page(_after(rows, token), 1000)
 
@@ -179,6 +184,7 @@ class MemoryStore(Rules):
         data = bytes(body)
         if not 1 <= number <= 10_000:
             raise self._refused(bucket, key, "InvalidArgument")
+        self._check_agreed(bucket, upload, crc64nvme)
         self._check_checksum(data, crc64nvme, key)
         kept = self._kept_checksum(crc64nvme) if upload.checksum else ""
         etag = md5_of(data)
@@ -213,8 +219,10 @@ class MemoryStore(Rules):
 
     @asks("s3:AbortMultipartUpload")
     async def abort_upload(self, bucket: str, key: str, upload_id: str) -> None:
-        self._upload(bucket, key, upload_id)
-        del self._bucket(bucket).uploads[upload_id]
+        place = self._bucket(bucket)
+        if upload_id in place.uploads or not self.behaviour.forgives_unknown_aborts:
+            self._upload(bucket, key, upload_id)
+            del place.uploads[upload_id]
 
     @asks("s3:ListMultipartUploadParts")
     async def list_parts(self, bucket: str, key: str, upload_id: str) -> tuple[tuple[int, int, str], ...]:

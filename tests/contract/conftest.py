@@ -1,0 +1,8 @@
+"""Asserts of the claims show what they compared, as those of tests do."""
+
+import pytest
+
+pytest.register_assert_rewrite(
+    "tests.contract.lab",
+    *(f"tests.contract.claims_{room}" for room in ("keys", "listing", "reading", "uploads", "versions", "writing")),
+)
