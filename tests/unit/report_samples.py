@@ -1,4 +1,4 @@
-"""Reports as they come in practice: a dry run with refusals, a good verification, a bad one with hostile keys, one that is too long."""
+"""Reports as they come: a dry run with refusals, a good verification, a bad one with hostile keys, one that is too long."""
 
 from dataclasses import replace
 
@@ -46,8 +46,13 @@ PROBES = (
         "2026-11-22T11:40:12Z",
         9058.0,
         (
-            ("get_if_match", "honoured"), ("checksum_stored", "yes"), ("put_etag", "md5"), ("part_number", "honoured"),
-            ("versioning", "off"), ("date_skew_s", "0"), ("child_of_key", "hidden"),
+            ("get_if_match", "honoured"),
+            ("checksum_stored", "yes"),
+            ("put_etag", "md5"),
+            ("part_number", "honoured"),
+            ("versioning", "off"),
+            ("date_skew_s", "0"),
+            ("child_of_key", "hidden"),
         ),
     ),
     ProbeAge(
@@ -55,20 +60,37 @@ PROBES = (
         "2026-11-22T11:40:15Z",
         9055.0,
         (
-            ("put_if_none_match", "honoured"), ("get_if_match", "honoured"), ("delete_if_match", "ignored"), ("checksum", "verified"),
-            ("put_etag", "md5"), ("versioning", "enabled"), ("object_lock", "off"), ("date_skew_s", "0"),
-            ("leading_slash", "renamed to lead"), ("double_slash", "refused XMinioInvalidObjectName"), ("part_bytes_max", "255"),
-            ("child_of_key", "hidden"), ("website_redirect", "dropped"),
+            ("put_if_none_match", "honoured"),
+            ("get_if_match", "honoured"),
+            ("delete_if_match", "ignored"),
+            ("checksum", "verified"),
+            ("put_etag", "md5"),
+            ("versioning", "enabled"),
+            ("object_lock", "off"),
+            ("date_skew_s", "0"),
+            ("leading_slash", "renamed to lead"),
+            ("double_slash", "refused XMinioInvalidObjectName"),
+            ("part_bytes_max", "255"),
+            ("child_of_key", "hidden"),
+            ("website_redirect", "dropped"),
         ),
     ),
-    ProbeAge("japan/evidence", "2026-11-20T01:00:00Z", 220_000.0, (("lock_enforced", "enforced"), ("put_if_none_match", "honoured"))),
-)  # fmt: skip
+    ProbeAge(
+        "japan/evidence", "2026-11-20T01:00:00Z", 220_000.0, (("lock_enforced", "enforced"), ("put_if_none_match", "honoured"))
+    ),
+)
 
+_BESIDE = "japan/talk hides children of a key from listings: `images/album{}` would stand beside it"
 _SIZES, _AGES = shapes()
 _PLANNED = counts(
-    listed=(2146, 327_204_112), copy=(1987, 311_744_301), keep=(120, 12_044_800), prove=(25, 2_400_011), replace=(5, 611_000),
-    conflict=(2, 104_000), refuse=(7, 300_000),
-)  # fmt: skip
+    listed=(2146, 327_204_112),
+    copy=(1987, 311_744_301),
+    keep=(120, 12_044_800),
+    prove=(25, 2_400_011),
+    replace=(5, 611_000),
+    conflict=(2, 104_000),
+    refuse=(7, 300_000),
+)
 
 PLAN = Summary(
     migration="korea-to-japan",
@@ -83,8 +105,8 @@ PLAN = Summary(
     refused=(
         Named("talk", "images/2020//double.jpg", "japan/talk refuses (XMinioInvalidObjectName) an empty path part (`//`) in a key"),
         Named("talk", "images/2020//旅行.jpg", "japan/talk refuses (XMinioInvalidObjectName) an empty path part (`//`) in a key"),
-        Named("talk", "images/album", "japan/talk hides children of a key from listings: `images/album/1.jpg` would stand beside it"),
-        Named("talk", "images/album/1.jpg", "japan/talk hides children of a key from listings: `images/album` would stand beside it"),
+        Named("talk", "images/album", _BESIDE.format("/1.jpg")),
+        Named("talk", "images/album/1.jpg", _BESIDE.format("")),
         Named("talk", "images/x__XLDIR__", "japan/talk renames (a canary was kept as `x/`) `__XLDIR__` in its name in a key"),
         Named("talk", "images/./dot.png", "japan/talk refuses (XMinioInvalidResourceName) `.` as a path part in a key"),
         Named("talk", "images/" + "a" * 300, "japan/talk keeps path parts of up to 255 bytes, this key has one of 300"),
@@ -106,7 +128,12 @@ PLAN = Summary(
     ages=_AGES.bars(),
     estimate=estimate(
         Work(
-            copy=Count(1992, 312_355_301), prove=Count(25, 2_400_011), extra_parts=61, uploads=9, source_listed=2146, target_listed=147
+            copy=Count(1992, 312_355_301),
+            prove=Count(25, 2_400_011),
+            extra_parts=61,
+            uploads=9,
+            source_listed=2146,
+            target_listed=147,
         )
     ),
     probes=PROBES,
@@ -143,8 +170,11 @@ GOOD = replace(
     counts=_ALL,
     outcomes=_ENDED,
     proofs={
-        Proof.RECEIVED.value: 2146, Proof.SAME_ETAG.value: 2146, Proof.SOURCE_CHECKSUM.value: 37, Proof.READ_BACK.value: 2146,
-    },  # fmt: skip
+        Proof.RECEIVED.value: 2146,
+        Proof.SAME_ETAG.value: 2146,
+        Proof.SOURCE_CHECKSUM.value: 37,
+        Proof.READ_BACK.value: 2146,
+    },
     refused=(),
     conflicts=(),
     unclaimed=(),
@@ -161,7 +191,9 @@ GOOD = replace(
     bytes_per_second=21_526_586.0,
 )
 
-_BAD = counts(listed=(2146, 327_204_112), copy=(2131, 326_000_000), keep=(12, 1_000_112), refuse=(1, 104_000), conflict=(2, 100_000))
+_BAD = counts(
+    listed=(2146, 327_204_112), copy=(2131, 326_000_000), keep=(12, 1_000_112), refuse=(1, 104_000), conflict=(2, 100_000)
+)
 _BAD_ENDED = {
     Outcome.VERIFIED.value: Count(2125, 325_500_000),
     Outcome.FAILED.value: Count(len(HOSTILE_KEYS) + 3, 1_100_112),
@@ -177,7 +209,8 @@ BAD = replace(
     proofs={Proof.RECEIVED.value: 2113, Proof.SAME_ETAG.value: 2120, Proof.READ_BACK.value: 2125},
     mismatched=tuple(Named("talk", key, "the bytes read back from japan hash to something else") for key in HOSTILE_KEYS),
     failed=tuple(
-        Named("talk", f"images/rot/{n}.jpg", "unreadable or overloaded: the store kept answering 503 for this object", 5) for n in range(3)
+        Named("talk", f"images/rot/{n}.jpg", "unreadable or overloaded: the store kept answering 503 for this object", 5)
+        for n in range(3)
     ),
     refused=PLAN.refused[:1],
     conflicts=PLAN.conflicts,
@@ -195,11 +228,25 @@ BAD = replace(
 def too_long(rows: int) -> Summary:
     """Every list with `rows` lines, with keys and reasons of a usual length."""
     named = tuple(
-        Named("talk-images", f"images/2020/{n % 12 + 1:02}/user-{n * 7919:010}.jpg", f"reason {n % 5} why this needs a person's eye", 3)
+        Named(
+            "talk-images",
+            f"images/2020/{n % 12 + 1:02}/user-{n * 7919:010}.jpg",
+            f"reason {n % 5} why this needs a person's eye",
+            3,
+        )
         for n in range(rows)
     )
     return replace(
-        BAD, mismatched=named, failed=named, refused=named, conflicts=named, drifted=named, gone=named, remove=named,
-        deleted_at_target=named, foreign=named, unknown=tuple(f"unknown number {n}" for n in range(rows)),
+        BAD,
+        mismatched=named,
+        failed=named,
+        refused=named,
+        conflicts=named,
+        drifted=named,
+        gone=named,
+        remove=named,
+        deleted_at_target=named,
+        foreign=named,
+        unknown=tuple(f"unknown number {n}" for n in range(rows)),
         unclaimed=tuple(Unclaimed(f"korea/bucket-{n}/", n, n * 1000, "2019-02-11T03:04:05Z") for n in range(rows)),
-    )  # fmt: skip
+    )
