@@ -37,12 +37,12 @@ def _minio(state: LocalState, server: Server, binary: Path, owner: Keys) -> Laun
     data.mkdir(parents=True, exist_ok=True)
     environment = {
         **outside_environment(),
+        "HOME": str(state.var / "minio"),  # it makes a folder of settings in the user's, whatever it is told
         "MINIO_ROOT_USER": owner.access,
         "MINIO_ROOT_PASSWORD": owner.secret,
         "MINIO_SITE_REGION": REGIONS[server.name],
         "MINIO_BROWSER": "off",
         "MINIO_UPDATE": "off",
     }
-    # Its own settings and certificates come from the user's home unless it is told otherwise.
     options = ["--address", f"{HOST}:{server.port}", "--certs-dir", str(state.var / "minio" / "certs"), "--quiet"]
     return Launch([str(binary), "server", *options, str(data)], environment, state.var / "minio")

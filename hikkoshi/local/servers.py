@@ -25,7 +25,7 @@ from hikkoshi.local.site import USERS, furnish
 from hikkoshi.local.state import SITES, LocalState, Server, alone, load, save
 from relocation.rules.errors import Refusal
 
-START_TIMEOUT_S = 90.0
+START_TIMEOUT_S = 120.0
 GRACE_S = 8.0
 PORT_RACES = 3
 
