@@ -215,7 +215,8 @@ class Ledger(Protocol):
         ...
 
     async def unfinished_run(self, category: str, wave: str, config_sha256: str) -> RunRecord | None:
-        """Return the newest run of the wave that is `open` and has a sealed plan, with the same configuration hash."""
+        """Return the newest run (kind `run`) of the wave that is `open` and has a sealed plan, with the same configuration hash;
+        none where a newer run of the wave is done."""
         ...
 
     async def update_run(self, lease: Lease, run: RunRecord) -> None: ...
@@ -253,7 +254,7 @@ class Ledger(Protocol):
     async def intents(self, run_id: str, stage: str, shard: int) -> tuple[Intent, ...]: ...
 
     async def record(self, lease: Lease, facts: Sequence[Fact]) -> None:
-        """Append facts to the tail of an open shard."""
+        """Append facts to the tail of an open shard. A later fact on the same object version takes the place of the earlier."""
         ...
 
     async def tail(self, run_id: str, stage: str, shard: int) -> tuple[Fact, ...]: ...
@@ -267,7 +268,9 @@ class Ledger(Protocol):
         ...
 
     async def open_intents(self, category: str) -> tuple[Intent, ...]:
-        """Return the intents of every unsealed shard of the category, of any run, and those of facts in their tails."""
+        """Return the intents of every unsealed shard of the category, of any run, and those of facts in their tails.
+
+        Here, unlike in `intents`, an amended intent does not withdraw the ETag foretold before: that write may have happened."""
         ...
 
     async def open_tails(self, category: str) -> tuple[Fact, ...]: ...

@@ -38,6 +38,7 @@ class SqlLedger:
         self._migration = migration
         self._clock = clock
         self._me = holder or Holder.this_process(host)
+        self._closed = False
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="ledger")
 
     @classmethod
@@ -55,7 +56,8 @@ class SqlLedger:
 
     async def close(self) -> None:
         """Close the database, after the calls that are under way."""
-        if not self._worker._shutdown:  # noqa: SLF001 — closing twice is fine, and the executor has no other way to ask
+        if not self._closed:
+            self._closed = True
             await self._run(self._database.close)
             self._worker.shutdown()
 
@@ -198,7 +200,9 @@ class SqlLedger:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
             if not future.cancelled():
-                await asyncio.wait([asyncio.wrap_future(future)])
+                ended = asyncio.wrap_future(future)
+                await asyncio.wait([ended])
+                ended.exception()  # whoever cancelled does not ask how it ended
             raise
 
     def _iso_now(self) -> str:

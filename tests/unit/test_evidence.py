@@ -180,6 +180,17 @@ def test_a_chain_that_was_cut_shows_only_against_its_head():
     assert broken.seq == 7
 
 
+def test_links_that_were_all_hashed_anew_must_still_be_numbered_without_a_gap():
+    """A link that was taken out, and everything after it hashed anew, leaves a gap in the numbers."""
+    links = _chain(9)[:3]
+    for number in (5, 6):
+        unsigned = dataclasses.replace(links[-1], seq=number, prev=links[-1].sha256, subject=f"later/{number}")
+        links.append(dataclasses.replace(unsigned, sha256=link_sha256(unsigned)))
+    broken = verify_chain(links)
+    assert broken is not None
+    assert broken.seq == 4
+
+
 def test_two_chains_of_other_beginnings_cannot_be_joined():
     """A link of one chain does not follow a link of another (a fork)."""
     links, other = _chain(4), _chain(3)
