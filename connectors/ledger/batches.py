@@ -35,16 +35,15 @@ def unpack(data: bytes, kind: type[Record]) -> list[Record]:
         names, *rows = json.loads(zlib.decompress(data))
     except (zlib.error, ValueError) as error:
         raise StateMismatch(f"a batch of {kind.__name__} in the ledger can't be read ({error}): put its backup back") from error
-    if unknown := set(names) - {field.name for field in fields(kind)}:
+    known = [field.name for field in fields(kind)]
+    if unknown := set(names) - set(known):
         raise StateMismatch(f"{kind.__name__} records in the ledger have {sorted(unknown)}: a newer hikkoshi wrote them; use it")
-    lists = {index for index, name in enumerate(names) if name in LISTS}
-    return [_record(kind, names, row, lists) for row in rows]
-
-
-def _record(kind: type[Record], names: list[str], values: list[object], lists: set[int]) -> Record:
-    for index in lists:
-        values[index] = tuple(values[index])  # type: ignore[arg-type]  # JSON knows no tuples
-    return kind(**dict(zip(names, values, strict=True)))  # type: ignore[arg-type]  # names were compared with the fields
+    for index in (index for index, name in enumerate(names) if name in LISTS):
+        for row in rows:
+            row[index] = tuple(row[index])  # JSON knows no tuples
+    if names == known:
+        return [kind(*row) for row in rows]
+    return [kind(**dict(zip(names, row, strict=True))) for row in rows]
 
 
 def latest_intents(intents: Iterable[Intent]) -> tuple[Intent, ...]:
