@@ -56,6 +56,8 @@ def _fold(before: Fact | None, fact: Fact) -> Fact | None:
         return fact
     if fact.mismatch and before is not None:
         return replace(before, xxh3="", proofs=())  # there, ours, and no longer proved
+    if fact.ours and fact.target_etag and (before is None or before.target_etag != fact.target_etag):
+        return replace(fact, xxh3="", proofs=())  # we wrote it, and could not say more of it
     return before
 
 

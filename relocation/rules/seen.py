@@ -25,6 +25,8 @@ class Seen:
     guard: Guard
     parts_guard: Guard
     replaces_if_match: bool = False
+    sends_checksum: bool = True
+    sends_checksum_parts: bool = True
     counts_received: bool = False
     counts_received_parts: bool = False
     source_etag_is_md5: bool = False
@@ -47,6 +49,8 @@ def seen(source: Answers, target: Answers) -> Seen:
         guard=_guard(target, multipart=False),
         parts_guard=_guard(target, multipart=True),
         replaces_if_match=target[Question.PUT_IF_MATCH] == "honoured",
+        sends_checksum=capabilities.sends_checksum(target),
+        sends_checksum_parts=capabilities.sends_checksum(target, multipart=True),
         counts_received=capabilities.counts_received(target),
         counts_received_parts=capabilities.counts_received(target, multipart=True),
         source_etag_is_md5=capabilities.etag_is_md5(source),

@@ -11,7 +11,6 @@ from relocation.rules.errors import Forbidden, StateMismatch
 from relocation.rules.plan import WRITES
 from relocation.rules.records import Fact, Intent, Outcome, PlanRow, RunRecord
 from relocation.rules.seen import Seen, seen
-from relocation.settings import Category
 from relocation.stages.answers import answers_of
 from relocation.stages.context import Context
 from relocation.stages.plan import load_plan
@@ -42,7 +41,7 @@ async def copy_lane(context: Context, run_id: str) -> int:
     seen_by_move = [seen(*await answers_of(context, move)) for move in category.moves]
 
     async def open_shard(shard: Shard) -> CarryOut:
-        hands = [hands_of(context, category, index, each, shard) for index, each in enumerate(seen_by_move)]
+        hands = [hands_of(context, run, index, each, shard) for index, each in enumerate(seen_by_move)]
         return _Copying(hands).carry_out
 
     return await work_shards(context, run, plan, Job(STAGE, WRITES, writes=True, open=open_shard))
@@ -56,8 +55,9 @@ async def seal_copy(context: Context, run: RunRecord) -> None:
         raise StateMismatch(f"{len(left)} of {len(tallies)} shards are not copied yet; `hikkoshi run {run.category}` goes on")
 
 
-def hands_of(context: Context, category: Category, move_index: int, relies_on: Seen, shard: Shard) -> Hands:
-    """Return what the transfer of one move of a category works with."""
+def hands_of(context: Context, run: RunRecord, move_index: int, relies_on: Seen, shard: Shard) -> Hands:
+    """Return what the transfer of one move of the run's category works with."""
+    category = context.settings.category_named(run.category)
     move, limits = category.moves[move_index], context.settings.transfer
     return Hands(
         source=context.stores.of(move.source.endpoint, "reader"),
@@ -67,6 +67,7 @@ def hands_of(context: Context, category: Category, move_index: int, relies_on: S
         clock=context.clock,
         patience=Patience(limits.attempts_max, limits.unreachable_s),
         part_bytes=category.policy.part_bytes,
+        begun_at=run.started_at,
         amend=shard.amend,
         may_write_until=shard.may_write_until,
     )

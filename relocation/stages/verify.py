@@ -49,7 +49,7 @@ async def verify_lane(context: Context, run_id: str) -> int:
     async def open_shard(shard: Shard) -> CarryOut:
         hands = []
         for index, (move, relies_on) in enumerate(moves):
-            each = hands_of(context, category, index, relies_on, shard)
+            each = hands_of(context, run, index, relies_on, shard)
             hands.append(replace(each, target=context.stores.of(move.target.endpoint, "reader")))
         segment = copied.get(shard.lease.shard)
         facts = context.tables.decode(await context.vault.get(segment.name, sha256=segment.sha256), Fact) if segment else []

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Literal
 
+from relocation.rules.brief import brief_of
 from relocation.rules.errors import HikkoshiError, LeaseLost
 from relocation.rules.objects import Place
 from relocation.rules.plan import known
@@ -58,7 +59,7 @@ async def dry_run(context: Context, request: WaveRequest) -> Summary:
     plan, target = await _draw_and_seal(context, run, wave)
     run = replace(run, plan_sha256=plan.root, document=document_of(run.id), state=RunState.DONE, finished_at=timestamp(context))
     summary = await context.reports.publish(await _planned(context, run, target))
-    await context.ledger.record_dry_run(replace(run, report=summary.report))
+    await context.ledger.record_dry_run(replace(run, report=summary.report, summary=brief_of(summary).text()))
     return summary
 
 
@@ -120,13 +121,13 @@ class _WaveRun:
     async def pause(self, summary: Summary) -> Summary:
         """Report, and leave the run open: the next `run` goes on with it."""
         summary = await self.context.reports.publish(summary)
-        self.run = replace(self.run, report=summary.report)
+        self.run = replace(self.run, report=summary.report, summary=brief_of(summary).text())
         return summary
 
     async def finish(self, summarised: Callable[[RunRecord], Awaitable[Summary]]) -> Summary:
         run = replace(self.run, finished_at=timestamp(self.context))
         summary = await self.context.reports.publish(await summarised(run))
-        self.run = replace(run, state=RunState.DONE, report=summary.report)
+        self.run = replace(run, state=RunState.DONE, report=summary.report, summary=brief_of(summary).text())
         return summary
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
 
 from relocation.rules import digests
 from relocation.rules.errors import NotFound
@@ -20,32 +22,36 @@ from relocation.transfer.prove import prove, prove_occupied
 from relocation.transfer.retry import Tries
 from relocation.transfer.write import Occupied
 
+CLOCKS_APART = timedelta(minutes=5)
+
 
 async def copy_object(hands: Hands, row: PlanRow, earlier: Intent | None = None) -> Fact:
     """Bring one object level. `earlier` is the intent of a run that was cut off: what it may have written is looked at first."""
     tries = hands.tries()
-    return await settled(lambda: _carry_out(hands, row, earlier, tries), row, tries, stage="copy")
+
+    async def after_a_look() -> Fact:
+        looked = await _after_a_crash(hands, row, earlier, tries) if earlier is not None else row
+        return await settled(lambda: _carry_out(hands, looked, tries), looked, tries, stage="copy")
+
+    return await settled(after_a_look, row, tries, stage="copy")
 
 
-async def _carry_out(hands: Hands, row: PlanRow, earlier: Intent | None, tries: Tries) -> Fact:
-    if earlier is not None:
-        row = await _after_a_crash(hands, row, earlier, tries)
+async def _carry_out(hands: Hands, row: PlanRow, tries: Tries) -> Fact:
     if row.action == Action.PROVE:
         fact = await prove(hands, row, tries)
         if fact is not None:
             return fact
-    by_parts = digests.parts_in(row.source_etag) > 0 or row.size > hands.budget.total_bytes
     try:
-        return await (copy_parts if by_parts else copy_whole)(hands, row, tries)
+        return await (copy_parts if _by_parts(hands, row) else copy_whole)(hands, row, tries)
     except Occupied as occupied:
         return await prove_occupied(hands, row, occupied, tries)
 
 
 async def _after_a_crash(hands: Hands, row: PlanRow, earlier: Intent, tries: Tries) -> PlanRow:
     """Look at what the cut-off run left: abort its upload, and prove what it may have written instead of writing it again."""
-    if earlier.upload_id:
+    for upload_id in await _left_behind(hands, row, earlier, tries):
         with contextlib.suppress(NotFound):  # completed or aborted before
-            await tries.run(lambda: hands.target.abort_upload(row.target_bucket, row.target_key, earlier.upload_id))
+            await tries.run(partial(hands.target.abort_upload, row.target_bucket, row.target_key, upload_id))
     try:
         found = await tries.run(lambda: hands.target.head(row.target_bucket, row.target_key))
     except NotFound:
@@ -54,3 +60,23 @@ async def _after_a_crash(hands: Hands, row: PlanRow, earlier: Intent, tries: Tri
         return row  # untouched since the plan
     ours = found.etag == earlier.expected_etag
     return replace(row, action=Action.PROVE, found_etag=found.etag, found_size=found.size, ours=ours)
+
+
+async def _left_behind(hands: Hands, row: PlanRow, earlier: Intent, tries: Tries) -> list[str]:
+    """Return the uploads of ours under this key: the one on record, or, where the crash came before its id was, those begun since.
+
+    The intent says that we were about to begin one here, so an upload of this very key that began after our run did is ours.
+    """
+    if earlier.upload_id or not _by_parts(hands, row):
+        return [earlier.upload_id] if earlier.upload_id else []
+    page = await tries.run(lambda: hands.target.list_uploads(row.target_bucket, prefix=row.target_key))
+    since = datetime.fromisoformat(hands.begun_at) - CLOCKS_APART
+    return [
+        upload.upload_id
+        for upload in page.items
+        if upload.key == row.target_key and datetime.fromisoformat(upload.initiated) >= since
+    ]
+
+
+def _by_parts(hands: Hands, row: PlanRow) -> bool:
+    return digests.parts_in(row.source_etag) > 0 or row.size > hands.budget.total_bytes

@@ -68,7 +68,10 @@ async def copy_parts(hands: Hands, row: PlanRow, tries: Tries) -> Fact:
     attributes = await attributes_of(hands.source, place, head, tries)
     await look_first(hands, row, tries, hands.seen.parts_guard)
     hands.check_lease()
-    upload_id = await tries.run(lambda: hands.target.create_upload(row.target_bucket, row.target_key, attributes=attributes))
+    checksum = hands.seen.sends_checksum_parts
+    upload_id = await tries.run(
+        lambda: hands.target.create_upload(row.target_bucket, row.target_key, attributes=attributes, checksum=checksum)
+    )
     upload = _Upload(hands, row, layout, upload_id, tries)
     try:
         written = await upload.carry()
@@ -178,6 +181,7 @@ class _Upload:
     async def _put_part(self, number: int, view: memoryview, crc64nvme: str) -> Part:
         self.hands.check_lease()
         bucket, key = self.row.target_bucket, self.row.target_key
+        crc64nvme = crc64nvme if self.hands.seen.sends_checksum_parts else ""
         return await self.hands.target.put_part(bucket, key, self.intent.upload_id, number, view, crc64nvme=crc64nvme)
 
     async def _complete(self) -> Written:
@@ -191,7 +195,7 @@ class _Upload:
         done = tuple(self.done[number] for number in sorted(self.done))
         conditions = write_conditions(self.hands, self.row, self.hands.seen.parts_guard)
         bucket, key = self.row.target_bucket, self.row.target_key
-        crc64nvme = self.fingerprint.crc64nvme
+        crc64nvme = self.fingerprint.crc64nvme if self.hands.seen.sends_checksum_parts else ""
         return await self.hands.target.complete_upload(bucket, key, self.intent.upload_id, done, crc64nvme=crc64nvme, **conditions)
 
 

@@ -19,8 +19,9 @@ CHUNK_BYTES = 16 * 1024 * 1024
 class Hands:
     """Two stores and all that a copy of one object between them needs.
 
-    `amend` records an intent durably before the effect that it foretells. `may_write_until` is a reading of the monotonic clock: a
-    write that would begin later is `LeaseLost`, because somebody else may hold the shard by then.
+    `begun_at` is when the run began (ISO 8601). `amend` records an intent durably before the effect that it foretells.
+    `may_write_until` is a reading of the monotonic clock: a write that would begin later is `LeaseLost`, because somebody else
+    may hold the shard by then.
     """
 
     source: Store
@@ -30,6 +31,7 @@ class Hands:
     clock: Clock
     patience: Patience
     part_bytes: int
+    begun_at: str
     amend: Callable[[Intent], Awaitable[None]]
     may_write_until: Callable[[], float]
 

@@ -45,8 +45,9 @@ async def write_whole(hands: Hands, row: PlanRow, body: Body, tries: Tries) -> W
 
     async def once() -> Written:
         hands.check_lease()
+        crc64nvme = body.crc64nvme if hands.seen.sends_checksum else ""
         return await hands.target.put(
-            row.target_bucket, row.target_key, body.view, attributes=body.attributes, crc64nvme=body.crc64nvme, **conditions
+            row.target_bucket, row.target_key, body.view, attributes=body.attributes, crc64nvme=crc64nvme, **conditions
         )
 
     try:
