@@ -1,0 +1,116 @@
+"""A run of a wave under way: taken from the ledger, every step recorded before it begins, given back at the end."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Literal
+
+from relocation.rules.brief import brief_of
+from relocation.rules.errors import HikkoshiError, LeaseLost
+from relocation.rules.records import InventoryRow, Lease, RunRecord, RunState
+from relocation.rules.summary import Summary
+from relocation.settings import Wave
+from relocation.stages.context import Context
+from relocation.stages.held import held
+from relocation.stages.plan import SealedPlan, document_of, draw, load_plan, seal
+from relocation.stages.shards import timestamp
+
+Until = Literal["plan", "copy", "verify"]
+Lanes = Callable[[str, str], Awaitable[None]]
+"""Runs lanes of a stage (`copy` or `verify`) of a run, by its id, until every shard is sealed."""
+Step = Callable[[Context, RunRecord], Awaitable[object]]
+"""Opens or seals a stage of a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaveRequest:
+    """Which wave of which category, and how far."""
+
+    category: str
+    wave: str
+    until: Until = "verify"
+
+
+@dataclass(slots=True)
+class WaveRun:
+    """A run under way, with the wave's lease: every step of it is recorded before it begins."""
+
+    context: Context
+    lease: Lease
+    run: RunRecord
+
+    async def save(self, **changes: str) -> None:
+        self.run = replace(self.run, **changes)
+        await self.context.ledger.update_run(self.lease, self.run)
+
+    async def plan(self, wave: Wave) -> None:
+        await self.save(stage="plan")
+        plan, _ = await draw_and_seal(self.context, self.run, wave)
+        await self.save(plan_sha256=plan.root, document=document_of(self.run.id))
+
+    async def stage(self, name: str, open_: Step, lanes: Lanes, seal_: Step) -> None:
+        await self.save(stage=name)
+        plan = await load_plan(self.context, self.run.id)
+        self.context.progress.stage(
+            name, objects=sum(shard.objects for shard in plan.shards), bytes_=sum(shard.bytes for shard in plan.shards)
+        )
+        await open_(self.context, self.run)
+        await lanes(name, self.run.id)
+        await seal_(self.context, self.run)
+
+    async def pause(self, summary: Summary) -> Summary:
+        """Report, and leave the run open: the next `run` goes on with it."""
+        summary = await self.context.reports.publish(summary)
+        self.run = replace(self.run, report=summary.report, summary=brief_of(summary).text())
+        return summary
+
+    async def finish(self, summarised: Callable[[RunRecord], Awaitable[Summary]]) -> Summary:
+        run = replace(self.run, finished_at=timestamp(self.context))
+        summary = await self.context.reports.publish(await summarised(run))
+        self.run = replace(run, state=RunState.DONE, report=summary.report, summary=brief_of(summary).text())
+        return summary
+
+
+@asynccontextmanager
+async def taken(context: Context, run: RunRecord) -> AsyncIterator[WaveRun]:
+    """Take the wave for a run and give it back at the end; what stopped the run is recorded, and it stays open."""
+    run, lease = await context.ledger.open_run(run, lease_s=context.settings.transfer.lease_s)
+    wave_run = WaveRun(context, lease, run)
+    try:
+        async with held(context, lease):
+            yield wave_run
+    except HikkoshiError as error:
+        wave_run.run = replace(wave_run.run, message=str(error))
+        raise
+    finally:
+        if isinstance(sys.exception(), LeaseLost):
+            pass  # the wave is with somebody else now; its record is theirs
+        else:
+            await context.ledger.close_run(lease, wave_run.run)
+
+
+async def draw_and_seal(context: Context, run: RunRecord, wave: Wave) -> tuple[SealedPlan, tuple[InventoryRow, ...]]:
+    context.progress.stage("plan")
+    drawn = await draw(context, run.category, wave)
+    plan = await seal(context, run.id, run.category, wave, drawn)
+    await context.ledger.audit("plan.sealed", f"{run.category}/{run.wave}/{run.id}", plan.root, run.who)
+    return plan, drawn.target
+
+
+def new_run(context: Context, request: WaveRequest, kind: str) -> RunRecord:
+    return RunRecord(
+        id=f"{datetime.fromtimestamp(context.clock.now(), UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}",
+        category=request.category,
+        wave=request.wave,
+        kind=kind,
+        config_sha256=context.settings.config_sha256(),
+        started_at=timestamp(context),
+        who=context.who,
+        host=context.host,
+        version=context.version,
+    )
