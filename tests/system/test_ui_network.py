@@ -27,11 +27,10 @@ def project(tmp_path_factory):
     root = tmp_path_factory.mktemp("project")
     try:
         state = up(root, print)
-        how = {"env": prefect_environment(state), "cwd": state.var, "check": True, "timeout": 120}
-        subprocess.run([sys.executable, str(FLOW)], **how)
-        subprocess.run(
-            [sys.executable, "-m", "prefect", "deployment", "run", "small/small", "-p", f"pid_file={root / 'pid'}"], **how
-        )
+        start = ["-m", "prefect", "deployment", "run", "small/small", "-p", f"pid_file={root / 'pid'}"]
+        for command in ([str(FLOW)], start):
+            environment = prefect_environment(state)
+            subprocess.run([sys.executable, *command], env=environment, cwd=state.var, check=True, timeout=120)
         deadline = time.monotonic() + 90
         while not any(run["state_type"] == "COMPLETED" for run in ask(state, "/flow_runs/filter")):
             assert time.monotonic() < deadline
