@@ -16,7 +16,9 @@ END = b"the end"
 WHOLE = PART + END
 
 
-async def upload(lab: Lab, bucket: str, key: str = "k", *, attributes: Attributes = Attributes(), checksum: bool = True) -> tuple[str, list[Part]]:
+async def upload(
+    lab: Lab, bucket: str, key: str = "k", *, attributes: Attributes = Attributes(), checksum: bool = True
+) -> tuple[str, list[Part]]:
     """Begin an upload and send both parts of `WHOLE`."""
     upload_id = await lab.store.create_upload(bucket, key, attributes=attributes, checksum=checksum)
     parts = [
@@ -176,7 +178,7 @@ async def a_completion_without_parts_is_refused(lab: Lab) -> None:
     """No parts make no object, not an empty one."""
     bucket = await lab.bucket()
     upload_id, _ = await upload(lab, bucket)
-    await refused(lab.store.complete_upload(bucket, "k", upload_id, []), BadRequest)
+    await refused(lab.store.complete_upload(bucket, "k", upload_id, []), BadRequest, NotFound)
     await is_not_there(lab, bucket)
 
 

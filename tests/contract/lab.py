@@ -100,5 +100,7 @@ async def refused(call: Awaitable[object], *kinds: type[Fault]) -> Fault:
     except kinds as error:
         return error
     except HikkoshiError as error:
-        raise AssertionError(f"refused by {type(error).__name__} and not by {' or '.join(k.__name__ for k in kinds)}: {error}") from error
+        raise AssertionError(
+            f"refused by {type(error).__name__} and not by {' or '.join(k.__name__ for k in kinds)}: {error}"
+        ) from error
     raise AssertionError(f"was not refused: {answer!r:.300}")
