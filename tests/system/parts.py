@@ -59,7 +59,8 @@ def get(part: Part) -> str:
     for command in (["apt-get", "update"], install):
         done = subprocess.run([*rights, *command], env=environment, capture_output=True, text=True, timeout=900, check=False)
         if done.returncode and command is install:
-            return f"apt-get install {' '.join(part.packages)} failed: {(done.stderr or done.stdout).strip().splitlines()[-1:]}"
+            reason = (done.stderr or done.stdout).strip().rpartition("\n")[2]
+            return f"apt-get install {' '.join(part.packages)} failed: {reason}"
     return "" if part.find() else f"{' '.join(part.packages)}: installed, and still not found"
 
 
