@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 
 from connectors.report.markdown import as_markdown
 from relocation.rules.roll_up import merged
-from relocation.rules.summary import Named, Summary
+from relocation.rules.summary import Bin, Count, Named, ProbeAge, Summary
 from tests.unit.report_samples import BAD, GOOD, PLAN, too_long
 
 EMPTY = Summary("m", "c", "w", "r", "plan", "plan", "", "")
@@ -47,6 +47,18 @@ def test_a_key_can_not_leave_its_code_span() -> None:
     text = as_markdown(BAD)
     assert "`images/line%0Abreak%0D%0A%7C%20a%20%7C%20b%20%7C%60code%60.txt`" in text
     assert "`images/%3Cscript%3Ealert%281%29%3C/script%3E.jpg`" in text
+
+
+def test_nothing_else_can_leave_its_span_or_line() -> None:
+    """Paths, ids, places and labels are held like keys."""
+    probe = ProbeAge(HOSTILE, "2026-11-22T11:40:12Z", 1.0, ((HOSTILE, HOSTILE),))
+    hostile = replace(PLAN, run_id=HOSTILE, report=HOSTILE, sizes=(Bin(HOSTILE, Count(1, 1)),), probes=(probe,))
+    text = as_markdown(hostile)
+    assert "`a | b%0A# c %60d%60" not in text
+    assert "`a %7C b%0A# c %60d%60 <script>alert(1)</script>" in text
+    assert text.count("\n") == as_markdown(replace(hostile, run_id="r", report="p", sizes=(Bin("b", Count(1, 1)),))).count("\n")
+    for table in tables(text):
+        assert {cells(row) for row in table} == {cells(table[0])}
 
 
 def test_it_begins_with_the_verdict_and_names_the_page() -> None:

@@ -188,6 +188,15 @@ def test_the_page_stays_below_a_megabyte_with_the_longest_keys_and_reasons(key: 
     assert len(page.encode()) < 1_000_000
 
 
+def test_a_very_long_key_is_shown_by_its_ends_and_says_so() -> None:
+    """Forty lines of one key hide the others; the whole key lies in the JSON, and the page says that it does."""
+    key = "a" * 500 + "inmost" + "z" * 500
+    page = as_page(replace(GOOD, drifted=(Named("b", key, "r"),)))
+    assert "a" * 200 + " … " + "z" * 60 in page
+    assert "inmost" not in page
+    assert "1,006 characters when encoded; the whole key lies in the report’s JSON" in page
+
+
 def test_a_short_list_is_shown_whole() -> None:
     """Nothing is cut without need, and a rare reason is not pushed out by a common one."""
     named = tuple(Named("b", f"{n:04}", "common") for n in range(900)) + tuple(Named("b", f"rare-{n}", "rare") for n in range(3))
