@@ -106,7 +106,9 @@ def _text(words: str) -> str:
 
 
 def _unclaimed(place: Unclaimed) -> dict[str, Json]:
-    return {"place": shown(place.place), "objects": place.objects, "bytes": place.bytes, "newest": place.newest}
+    counted = place.objects >= 0  # below zero: a bucket that may not be listed, and so was not counted
+    figures: dict[str, Json] = {"objects": place.objects if counted else None, "bytes": place.bytes if counted else None}
+    return {"place": shown(place.place), **figures, "newest": place.newest}
 
 
 def _equation(equation: Equation) -> dict[str, Json]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from connectors.report.figures import duration, moment, objects, plain, size
 from connectors.report.words import Text, say, say_or, translated
 from relocation.rules.keys import shown
-from relocation.rules.summary import Estimate, ProbeAge, Summary
+from relocation.rules.summary import Estimate, ProbeAge, Summary, Unclaimed
 
 ROWS_MAX = 1000
 COLUMNS = 3
@@ -36,13 +36,18 @@ class Probed:
 
 
 def unclaimed_of(summary: Summary) -> Cut:
-    """Return place, objects, bytes and newest change of what no category claims, the largest first."""
-    places = sorted(summary.unclaimed, key=lambda place: -place.bytes)
+    """Return place, objects, bytes and newest change of what no category claims, those that may not be listed first, then the largest."""
+    places = sorted(summary.unclaimed, key=lambda place: (place.objects >= 0, -place.bytes))
     rows = tuple(
-        (shown(place.place), f"{place.objects:,}", size(place.bytes), moment(place.newest, "UTC") if place.newest else "–")
-        for place in places[:ROWS_MAX]
+        (shown(place.place), *_counted(place), moment(place.newest, "UTC") if place.newest else "–") for place in places[:ROWS_MAX]
     )
     return Cut(rows, len(places))
+
+
+def _counted(place: Unclaimed) -> tuple[Text | str, str]:
+    if place.objects < 0:
+        return say("limits.not_counted"), "–"
+    return f"{place.objects:,}", size(place.bytes)
 
 
 def unknowns_of(summary: Summary) -> Cut:

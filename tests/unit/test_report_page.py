@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from connectors.report.document import as_json
 from connectors.report.page import as_page
 from relocation.rules.roll_up import merged
 from relocation.rules.summary import Bin, Count, Equation, Named, ProbeAge, Summary, Unclaimed
@@ -232,6 +233,14 @@ def test_a_place_that_was_not_probed_and_an_old_probe_are_named() -> None:
     assert "Condition on PUT: only if nothing is there" in page
     assert "PUT の条件：存在しない場合のみ書く" in page
     assert "Not probed: what the stores do has not been seen." in as_page(replace(PLAN, probes=()))
+
+
+def test_a_bucket_that_may_not_be_listed_is_named_as_not_counted() -> None:
+    """What could not be looked at is never shown as empty, nor as a number."""
+    page = as_page(replace(PLAN, unclaimed=(*PLAN.unclaimed, Unclaimed("korea/closed", -1, -1, ""))))
+    assert "not counted: no right to list it" in page
+    assert "-1" not in re.findall(r">(-?[\d,.]+)", page)
+    assert as_json(replace(PLAN, unclaimed=(Unclaimed("korea/closed", -1, -1, ""),)))["unclaimed"][0]["objects"] is None
 
 
 def test_several_waves_are_told_one_by_one() -> None:
