@@ -36,7 +36,7 @@ class Probed:
 
 
 def unclaimed_of(summary: Summary) -> Cut:
-    """Return place, objects, bytes and newest change of what no category claims, those that may not be listed first, then the largest."""
+    """Return place, objects, bytes and newest change of what no category claims: what may not be listed, then the largest."""
     places = sorted(summary.unclaimed, key=lambda place: (place.objects >= 0, -place.bytes))
     rows = tuple(
         (shown(place.place), *_counted(place), moment(place.newest, "UTC") if place.newest else "–") for place in places[:ROWS_MAX]
