@@ -2,6 +2,7 @@
 
 `MemoryService` is an endpoint (its state, and hooks for faults), `MemoryStore` what one role sees of it, `Behaviour` the script of
 what a real store does otherwise. The contract suite holds all three against real servers.
+May import: the core and the standard library.
 """
 
 from connectors.memory.behaviour import MINIO, Behaviour

@@ -3,6 +3,7 @@
 `lean` is our own (one small parser, one buffer, one connection a request at a time); `library` is aiohttp. They share the
 address, the shape of a request and nothing of what reads an answer, so that a copy over one can be proved over the other.
 Neither follows a redirect, decodes a body, asks a proxy, keeps a cookie or can be told to trust a certificate unchecked.
+May import: the core's errors and `Response`, sockets and TLS; aiohttp in `library` alone.
 """
 
 from connectors.wire.lean import LeanWire
