@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from relocation.rules.plan import WRITES
 from relocation.rules.records import Action, Outcome
 from relocation.rules.summary import Count, Summary
 
@@ -14,15 +15,15 @@ NOT_WELL = (Outcome.FAILED, Outcome.DRIFTED, Outcome.GONE, Outcome.CONFLICTED)
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """What was listed, what of it is verified, and how many objects need a person."""
+    """What was listed, what of it is verified, what this run wrote or proved, and how many objects need a person."""
 
-    listed: Count = Count()
-    verified: Count = Count()
-    attention: int = 0
+    listed: Count
+    verified: Count
+    attention: int
 
     def text(self) -> str:
         """Return it as the ledger holds it."""
-        pairs = {"listed": self.listed, "verified": self.verified}
+        pairs = {"listed": self.listed, "verified": self.verified, "copied": self.copied}
         counts = {name: [count.objects, count.bytes] for name, count in pairs.items()}
         return json.dumps({**counts, "attention": self.attention}, sort_keys=True, separators=(",", ":"))
 
@@ -34,6 +35,7 @@ def brief_of(summary: Summary) -> Brief:
     return Brief(
         listed=summary.counts.get("listed", Count()),
         verified=summary.outcomes.get(Outcome.VERIFIED, Count()),
+        copied=sum((summary.counts.get(action, Count()) for action in WRITES), Count()),
         attention=acted + ended,
     )
 
@@ -43,4 +45,4 @@ def read_brief(text: str) -> Brief | None:
     if not text:
         return None
     fields = json.loads(text)
-    return Brief(Count(*fields["listed"]), Count(*fields["verified"]), fields["attention"])
+    return Brief(Count(*fields["listed"]), Count(*fields["verified"]), Count(*fields["copied"]), fields["attention"])

@@ -21,9 +21,10 @@ def cut(size: int, part_bytes: int) -> tuple[int, ...]:
     """
     if size == 0:
         return (0,)
-    part_bytes = max(part_bytes, -(-size // PARTS_MAX), PART_BYTES_MIN)
-    if part_bytes > PART_BYTES_MAX:
+    needed = -(-size // PARTS_MAX)
+    if needed > PART_BYTES_MAX:
         raise Refusal(f"an object of {size} bytes does not fit in {PARTS_MAX} parts of {PART_BYTES_MAX} bytes")
+    part_bytes = max(min(part_bytes, PART_BYTES_MAX), needed, PART_BYTES_MIN)
     whole, rest = divmod(size, part_bytes)
     return (part_bytes,) * whole + ((rest,) if rest else ())
 

@@ -13,18 +13,19 @@ from relocation.rules.capabilities import Question
 from relocation.rules.errors import Refusal
 from relocation.rules.records import Answers
 
-Guard = Literal["if_none_match", "head_first", "refuse"]
-"""How a new object is kept from overwriting another: by the store, by looking first (where versioning keeps what a race
-overwrites), or not at all: then nothing is written."""
+Guard = Literal["condition", "head_first", "refuse"]
+"""How a write is kept from overwriting what others wrote: by the store (If-None-Match, or If-Match and our own ETag), by looking
+first (where versioning keeps what a race overwrites), or not at all: then nothing is written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
     """The capabilities of one move's two buckets that decide how an object is copied, and what its answers prove."""
 
-    guard: Guard
-    parts_guard: Guard
-    replaces_if_match: bool = False
+    new: Guard
+    new_by_parts: Guard
+    replace: Guard
+    replace_by_parts: Guard
     sends_checksum: bool = True
     sends_checksum_parts: bool = True
     counts_received: bool = False
@@ -34,6 +35,12 @@ class Seen:
     target_etag_is_md5: bool = False
     target_parts_etag_is_md5: bool = False
     reads_part_numbers: bool = False
+
+    def guard(self, *, replaces: bool, by_parts: bool) -> Guard:
+        """Return how this kind of write is guarded."""
+        if replaces:
+            return self.replace_by_parts if by_parts else self.replace
+        return self.new_by_parts if by_parts else self.new
 
     def foretells(self, etag: str, size: int, *, whole_bytes_max: int) -> bool:
         """Tell whether the target's ETag will equal the source's, because the same layout gives the same MD5-based ETag."""
@@ -46,9 +53,10 @@ class Seen:
 def seen(source: Answers, target: Answers) -> Seen:
     """Return what a move from the one bucket to the other may rely on."""
     return Seen(
-        guard=_guard(target, multipart=False),
-        parts_guard=_guard(target, multipart=True),
-        replaces_if_match=target[Question.PUT_IF_MATCH] == "honoured",
+        new=_new(target, multipart=False),
+        new_by_parts=_new(target, multipart=True),
+        replace="condition" if target[Question.PUT_IF_MATCH] == "honoured" else _looking_first(target),
+        replace_by_parts=_looking_first(target),  # nobody has asked whether CompleteMultipartUpload honours If-Match
         sends_checksum=capabilities.sends_checksum(target),
         sends_checksum_parts=capabilities.sends_checksum(target, multipart=True),
         counts_received=capabilities.counts_received(target),
@@ -61,8 +69,12 @@ def seen(source: Answers, target: Answers) -> Seen:
     )
 
 
-def _guard(target: Answers, *, multipart: bool) -> Guard:
+def _new(target: Answers, *, multipart: bool) -> Guard:
     try:
-        return capabilities.writes_guard(target, multipart=multipart)
+        return "condition" if capabilities.writes_guard(target, multipart=multipart) == "if_none_match" else "head_first"
     except Refusal:
         return "refuse"
+
+
+def _looking_first(target: Answers) -> Guard:
+    return "head_first" if target[Question.VERSIONING] == "enabled" else "refuse"

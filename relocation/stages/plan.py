@@ -53,6 +53,12 @@ class SealedPlan:
     shards: tuple[ShardFile, ...]
     left_over: ShardFile | None
     inventories: tuple[ShardFile, ...]
+    actions: tuple[tuple[str, int, int], ...]
+    """Each action that any row of the shards has, with how many objects and bytes."""
+
+    def expects(self, actions: Sequence[Action]) -> Count:
+        """Return how much there is to do for these actions."""
+        return sum((Count(objects, size) for action, objects, size in self.actions if action in actions), Count())
 
     @property
     def listed(self) -> Count:
@@ -173,9 +179,17 @@ async def seal(context: Context, run_id: str, category: str, wave: Wave, drawn: 
             await _file(context, f"{folder}/inventory-source.parquet", drawn.source, InventoryRow),
             await _file(context, f"{folder}/inventory-target.parquet", drawn.target, InventoryRow),
         ),
+        actions=_actions(drawn.rows),
     )
     await context.vault.put(document_of(run_id), canonical(asdict(plan)), content_type="application/json")
     return plan
+
+
+def _actions(rows: Iterable[PlanRow]) -> tuple[tuple[str, int, int], ...]:
+    sums: dict[str, Count] = {}
+    for row in rows:
+        sums[row.action] = sums.get(row.action, Count()) + Count(1, row.size)
+    return tuple((action, count.objects, count.bytes) for action, count in sorted(sums.items()))
 
 
 def document_of(run_id: str) -> str:
@@ -226,6 +240,7 @@ async def load_plan(context: Context, run_id: str) -> SealedPlan:
             "shards": tuple(ShardFile(**shard) for shard in fields["shards"]),
             "left_over": ShardFile(**left) if left else None,
             "inventories": tuple(ShardFile(**file) for file in fields["inventories"]),
+            "actions": tuple((action, objects, size) for action, objects, size in fields.get("actions", ())),
         }
     )
 

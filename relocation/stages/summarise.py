@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from relocation.rules import capabilities, digests
-from relocation.rules.estimate import Prices, Work, estimate
+from relocation.rules.brief import read_brief
+from relocation.rules.estimate import ASSUMED, Prices, Rates, Work, estimate, measured
 from relocation.rules.histogram import AgeHistogram, SizeHistogram
 from relocation.rules.plan import Known
-from relocation.rules.records import Action, Answers, Fact, InventoryRow, Outcome, PlanRow, RunRecord
+from relocation.rules.records import Action, Answers, Fact, InventoryRow, Outcome, PlanRow, RunRecord, RunState
 from relocation.rules.summary import Estimate, Named, ProbeAge, Summary, Unclaimed
 from relocation.rules.verdict import (
     Ending,
@@ -76,13 +77,16 @@ async def summarise(context: Context, material: Material) -> Summary:
         equations=(source_equation(counted),),
         sizes=sizes.bars(),
         ages=ages.bars(),
-        estimate=_estimate(context, material, category) if run.kind == "plan" else None,
+        estimate=await _estimate(context, material, category) if run.kind == "plan" else None,
         probes=tuple(dict.fromkeys(_age(context, answers) for answers in probes)),
         moves=tuple(
             f"{move.source.endpoint}/{move.source.bucket}/{move.source.prefix} → "
             f"{move.target.endpoint}/{move.target.bucket}/{move.target.prefix}"
             for move in category.moves
         ),
+        source_country=context.settings.endpoints[category.moves[0].source.endpoint].country,
+        target_country=context.settings.endpoints[category.moves[0].target.endpoint].country,
+        timezone=context.settings.timezone,
         residency=category.residency,
         deadline=category.deadline.isoformat(),
         owner=category.owner,
@@ -127,7 +131,7 @@ def _with_pace(summary: Summary, material: Material) -> Summary:
     run = material.run
     if not run.finished_at:
         return summary
-    seconds = (datetime.fromisoformat(run.finished_at) - datetime.fromisoformat(run.started_at)).total_seconds()
+    seconds = _seconds(run)
     moved = sum(fact.size for fact in material.facts if fact.outcome in (Outcome.COPIED, Outcome.VERIFIED))
     return replace(summary, seconds=seconds, bytes_per_second=moved / seconds if seconds > 0 else 0.0)
 
@@ -156,7 +160,7 @@ def _age(context: Context, answers: Answers) -> ProbeAge:
     return ProbeAge(place, answers.at, max(age_s, 0.0), answers.answers)
 
 
-def _estimate(context: Context, material: Material, category: Category) -> Estimate:
+async def _estimate(context: Context, material: Material, category: Category) -> Estimate:
     counted = counts(material.rows, material.plan.listed)
     in_parts = [digests.parts_in(row.source_etag) for row in material.rows if row.action in (Action.COPY, Action.REPLACE)]
     work = Work(
@@ -171,4 +175,18 @@ def _estimate(context: Context, material: Material, category: Category) -> Estim
     prices = context.prices
     move = category.moves[0]
     both = Prices(prices.currency or "", prices.of(move.source.endpoint), prices.of(move.target.endpoint))
-    return estimate(work, prices=both if prices.currency else None)
+    rates = await _rates(context, material.run.category)
+    return estimate(work, rates=rates, prices=both if prices.currency else None)
+
+
+async def _rates(context: Context, category: str) -> Rates:
+    """Return what the category's last run that moved something measured, else what is assumed."""
+    for run in await context.ledger.list_runs(category=category):
+        brief = read_brief(run.summary) if run.kind == "run" and run.state == RunState.DONE else None
+        if brief is not None and brief.copied.objects:
+            return measured(brief.copied, _seconds(run))
+    return ASSUMED
+
+
+def _seconds(run: RunRecord) -> float:
+    return (datetime.fromisoformat(run.finished_at) - datetime.fromisoformat(run.started_at)).total_seconds()

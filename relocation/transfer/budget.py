@@ -7,10 +7,13 @@ a released buffer is used again, so that bodies cost no allocation once warm. Re
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import deque
 
 CLASS_BYTES_MIN = 64 * 1024
 CLASS_STEP = 1024 * 1024
+OWN_REFERENCES = 2
+"""The lease's own, and the one of asking."""
 
 
 class Lease:
@@ -26,7 +29,10 @@ class Lease:
     def release(self) -> None:
         """Give the buffer back. The view must not be used afterwards."""
         self.view.release()
-        self._budget.give_back(self._buffer)
+        if sys.getrefcount(self._buffer) > OWN_REFERENCES:  # a connection that was cut off still holds a view of it
+            self._budget.give_up(self._buffer)
+        else:
+            self._budget.give_back(self._buffer)
 
 
 class Budget:
@@ -62,6 +68,11 @@ class Budget:
         if self._out + self._kept + len(buffer) <= self.total_bytes:
             self._spare.setdefault(len(buffer), []).append(buffer)
             self._kept += len(buffer)
+
+    def give_up(self, buffer: bytearray) -> None:
+        """Take the room of a buffer back, but not the buffer."""
+        self._out -= len(buffer)
+        self._serve()
 
     async def _wait(self, held: int) -> None:
         granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -66,7 +66,7 @@ async def copy_parts(hands: Hands, row: PlanRow, tries: Tries) -> Fact:
     if head.size != row.size:
         raise SourceChanged(f"the source says {head.size} bytes where {row.size} were listed")
     attributes = await attributes_of(hands.source, place, head, tries)
-    await look_first(hands, row, tries, hands.seen.parts_guard)
+    await look_first(hands, row, tries, by_parts=True)
     hands.check_lease()
     checksum = hands.seen.sends_checksum_parts
     upload_id = await tries.run(
@@ -193,7 +193,7 @@ class _Upload:
     async def _complete_once(self) -> Written:
         self.hands.check_lease()
         done = tuple(self.done[number] for number in sorted(self.done))
-        conditions = write_conditions(self.hands, self.row, self.hands.seen.parts_guard)
+        conditions = write_conditions(self.hands, self.row, by_parts=True)
         bucket, key = self.row.target_bucket, self.row.target_key
         crc64nvme = self.fingerprint.crc64nvme if self.hands.seen.sends_checksum_parts else ""
         return await self.hands.target.complete_upload(bucket, key, self.intent.upload_id, done, crc64nvme=crc64nvme, **conditions)

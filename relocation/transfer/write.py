@@ -15,7 +15,6 @@ from relocation.rules.errors import NotFound, PreconditionFailed, Refusal
 from relocation.rules.keys import shown
 from relocation.rules.objects import Attributes, Head, Written
 from relocation.rules.records import Action, PlanRow
-from relocation.rules.seen import Guard
 from relocation.transfer.hands import Hands
 from relocation.transfer.retry import Tries
 
@@ -39,9 +38,8 @@ class Body:
 
 async def write_whole(hands: Hands, row: PlanRow, body: Body, tries: Tries) -> Written:
     """PUT an object and return the target's answer. Raises Occupied where the target holds something else."""
-    guard = hands.seen.guard
-    await look_first(hands, row, tries, guard)
-    conditions = write_conditions(hands, row, guard)
+    await look_first(hands, row, tries, by_parts=False)
+    conditions = write_conditions(hands, row, by_parts=False)
 
     async def once() -> Written:
         hands.check_lease()
@@ -64,21 +62,25 @@ class Conditions(TypedDict, total=False):
     if_none_match: bool
 
 
-def write_conditions(hands: Hands, row: PlanRow, guard: Guard) -> Conditions:
-    """Return what a write must carry: our own ETag where it replaces ours, else that nothing may be there."""
+def write_conditions(hands: Hands, row: PlanRow, *, by_parts: bool) -> Conditions:
+    """Return what a write must carry: our own ETag where it replaces ours, else that nothing may be there.
+
+    A condition that was seen ignored is not sent: what takes it away on its way would break the signature.
+    """
     if _replaces(row):
-        return {"if_match": row.found_etag} if hands.seen.replaces_if_match else {}
-    return {"if_none_match": True} if guard == "if_none_match" else {}
+        return {"if_match": row.found_etag} if hands.seen.replace == "condition" else {}
+    return {"if_none_match": True} if hands.seen.guard(replaces=False, by_parts=by_parts) == "condition" else {}
 
 
-async def look_first(hands: Hands, row: PlanRow, tries: Tries, guard: Guard) -> None:
+async def look_first(hands: Hands, row: PlanRow, tries: Tries, *, by_parts: bool) -> None:
     """HEAD the target where its conditions can't be relied on; raise Occupied if what is there is not what was planned for."""
+    guard = hands.seen.guard(replaces=_replaces(row), by_parts=by_parts)
     if guard == "refuse":
         raise Refusal(
-            "the target ignores the condition of this write, and its bucket is not versioned: a race could overwrite what somebody "
-            "else wrote; turn on versioning of the target bucket, probe, and run again"
+            "the target was not seen to honour the condition of this write, and its bucket is not versioned: a race could "
+            "overwrite what somebody else wrote; turn on versioning of the target bucket, run `hikkoshi probe`, and run again"
         )
-    if hands.seen.replaces_if_match if _replaces(row) else guard == "if_none_match":
+    if guard == "condition":
         return
     found = await _head(hands, row, tries)
     if found is not None and (not _replaces(row) or found.etag != row.found_etag):

@@ -1,4 +1,4 @@
-"""What happens to data between plan and proof: drift, conflicts, altered bytes, ignored conditions (D1-D4, D26-D31, N7, N10, S12)."""
+"""What happens to data between plan and proof: drift, conflicts, altered bytes, ignored conditions (D1-4, D26-31, N7, N10, S12)."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ async def test_an_object_of_somebody_else_is_never_overwritten(world):
 
 async def test_without_the_condition_somebody_elses_object_would_be_overwritten(world, monkeypatch):
     """Negative control: the write condition is what keeps it."""
-    monkeypatch.setattr(write, "write_conditions", lambda *_: {})
+    monkeypatch.setattr(write, "write_conditions", lambda *_, **__: {})
     with pytest.raises(AssertionError):
         await test_an_object_of_somebody_else_is_never_overwritten(world)
 
@@ -208,7 +208,7 @@ async def test_a_target_that_ignores_conditions_and_keeps_no_versions_is_refused
     await world.seed(plain=3)
     with pytest.raises(Refusal, match="versioning"):
         await world.run()
-    assert not [key for key in world.bodies("japan")]
+    assert not list(world.bodies("japan"))
 
 
 async def test_a_lost_answer_to_a_write_is_settled_by_looking(world):

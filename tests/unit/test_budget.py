@@ -1,0 +1,82 @@
+"""Memory as bytes in flight: never more than the budget, first come first served, nothing lost to a cancelled wait (I9)."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+
+from relocation.transfer.budget import Budget
+
+MIB = 1024 * 1024
+
+
+async def test_buffers_on_loan_never_exceed_the_budget():
+    """Whatever is asked for, in whatever order, what is out fits the budget, and everybody is served."""
+    budget, random_, most = Budget(8 * MIB), random.Random(5), 0
+
+    async def borrow(size: int) -> None:
+        nonlocal most
+        lease = await budget.lease(size)
+        most = max(most, budget.out_bytes)
+        assert len(lease.view) == size
+        await asyncio.sleep(0)
+        lease.release()
+
+    await asyncio.gather(*(borrow(random_.randrange(0, 5 * MIB)) for _ in range(300)))
+    assert 0 < most <= 8 * MIB
+    assert budget.out_bytes == 0
+
+
+async def test_who_asked_first_is_served_first():
+    """A large object is not starved by small ones that would still fit."""
+    budget, served = Budget(4 * MIB), []
+    first = await budget.lease(3 * MIB)
+
+    async def borrow(name: str, size: int) -> None:
+        lease = await budget.lease(size)
+        served.append(name)
+        lease.release()
+
+    waiting = [asyncio.ensure_future(borrow("large", 4 * MIB))]
+    await asyncio.sleep(0)
+    waiting.append(asyncio.ensure_future(borrow("small", 10)))
+    await asyncio.sleep(0)
+    first.release()
+    await asyncio.gather(*waiting)
+    assert served == ["large", "small"]
+
+
+async def test_a_cancelled_wait_gives_its_room_back():
+    """Whoever stops waiting, before or after being served, takes nothing with them."""
+    budget = Budget(2 * MIB)
+    first = await budget.lease(2 * MIB)
+    waiting = [asyncio.ensure_future(budget.lease(MIB)) for _ in range(3)]
+    await asyncio.sleep(0)
+    first.release()  # serves two of them
+    for each in waiting:
+        each.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert budget.out_bytes == 0
+    (await budget.lease(2 * MIB)).release()
+
+
+async def test_a_lease_beyond_the_budget_is_refused():
+    """A buffer that can never be had is an error at once, not a wait for ever."""
+    with pytest.raises(ValueError, match="never fit"):
+        await Budget(MIB).lease(MIB + 1)
+
+
+async def test_a_buffer_that_somebody_still_holds_is_never_lent_again():
+    """A connection that was cut off may still send from a buffer: its room comes back, the buffer does not."""
+    budget = Budget(MIB)
+    lease = await budget.lease(100)
+    held = memoryview(lease.view)
+    buffer = held.obj
+    lease.release()
+    again = await budget.lease(100)
+    assert again.view.obj is not buffer
+    assert budget.out_bytes == 64 * 1024
+    held.release()
+    again.release()
