@@ -76,6 +76,25 @@ async def assembled(
         await ledger.close()
 
 
+@asynccontextmanager
+async def ledger_alone(settings: Migration) -> AsyncIterator[SqlLedger | None]:
+    """Open the ledger without any store; None where none was begun yet: looking never begins one."""
+    if not _begun(settings):
+        yield None
+        return
+    ledger = await SqlLedger.open(settings.ledger, migration=settings.migration, clock=SystemClock(), host=socket.gethostname())
+    try:
+        yield ledger
+    finally:
+        await ledger.close()
+
+
+def _begun(settings: Migration) -> bool:
+    """Say whether there is a ledger; a server's is always there, a file may not be."""
+    head, _, path = settings.ledger.partition(":///")
+    return not head.startswith("sqlite") or Path(path.partition("?")[0]).exists()
+
+
 @cache
 def rules_sha256() -> str:
     """Return one hash over the source of all rules: another version of them is another plan."""

@@ -16,9 +16,9 @@ NO_FACTS = re.compile(r"runs/[^/]+/(plan\.json|plan/.*|inventory-.*|report.*)")
 """What a dry run writes there. Whatever else there is counts as facts."""
 
 
-async def belongs(ledger: Ledger, vault: Vault) -> None:
-    """Refuse (`StateMismatch`) a ledger that knows of no run while the vault holds facts of this migration."""
-    if await ledger.list_runs(limit=1):
+async def belongs(ledger: Ledger | None, vault: Vault) -> None:
+    """Refuse (`StateMismatch`) a ledger that knows of no run, or is not there, while the vault holds facts of this migration."""
+    if ledger is not None and await ledger.list_runs(limit=1):
         return
     written = [name for name in await vault.list(RUNS) if not NO_FACTS.fullmatch(name)]
     if not written:

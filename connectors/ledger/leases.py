@@ -92,6 +92,29 @@ def take_wave(connection: Connection, run: RunRecord, *, me: Holder, now: float,
     return token
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A wave that somebody is running, and who."""
+
+    category: str
+    wave: str
+    run_id: str
+    who: str
+    host: str
+    pid: int
+    since: float
+
+
+def held_waves(connection: Connection, *, me: Holder, now: float) -> tuple[Held, ...]:
+    """Return the waves that somebody holds who may be alive."""
+    rows = connection.execute(select(waves).where(waves.c.expires_at > now)).all()
+    return tuple(
+        Held(row.category, row.wave, row.run_id, row.who, row.host, row.pid, row.since)
+        for row in rows
+        if not _holder_of(row).is_gone(me)
+    )
+
+
 def take_shard(connection: Connection, run_id: str, stage: str, *, me: Holder, now: float, expires_at: float) -> Lease | None:
     """Lease the first shard that is neither sealed nor held by somebody who may be alive."""
     row = _first_free(connection, run_id, stage, me=me, now=now)

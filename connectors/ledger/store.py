@@ -20,7 +20,7 @@ from connectors.ledger import leases, runs, schema
 from connectors.ledger import shards as rows
 from connectors.ledger.batches import pack
 from connectors.ledger.database import Database
-from connectors.ledger.leases import Holder
+from connectors.ledger.leases import Held, Holder
 from relocation.ports import Clock
 from relocation.rules.errors import StateMismatch
 from relocation.rules.evidence import Link, sha256_of
@@ -105,6 +105,10 @@ class SqlLedger:
 
     async def list_runs(self, *, category: str = "", limit: int = 100) -> tuple[RunRecord, ...]:
         return await self._read(lambda connection: runs.list_runs(connection, category, limit))
+
+    async def held_waves(self) -> tuple[Held, ...]:
+        """Return the waves that somebody is running now."""
+        return await self._read(lambda connection: leases.held_waves(connection, me=self._me, now=self._clock.now()))
 
     # --- shards -------------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ class Brief:
 
     listed: Count
     verified: Count
+    copied: Count
     attention: int
 
     def text(self) -> str:

@@ -65,7 +65,7 @@ def _require_together(waves: Sequence[Summary]) -> None:
 
 
 def _run_id(ids: Sequence[str]) -> str:
-    """Return the first run's id, and how many more there were: it names a folder and a vault object, so it stays short and plain."""
+    """Return the first run's id, and how many more there were: it names a folder, so it stays short and plain."""
     others = len(set(ids)) - 1
     return f"{ids[0]}-and-{others}-more" if others else ids[0]
 

@@ -12,10 +12,9 @@ from functools import partial
 
 from relocation.rules.brief import brief_of
 from relocation.rules.objects import Place
-from relocation.rules.plan import WRITES, known
+from relocation.rules.plan import known
 from relocation.rules.records import Fact, InventoryRow, RunRecord, RunState
 from relocation.rules.summary import Summary
-from relocation.rules.verdict import WORKED
 from relocation.settings import Wave
 from relocation.stages.context import Context
 from relocation.stages.copy import copy_lane, open_copy, seal_copy

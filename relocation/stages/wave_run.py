@@ -12,8 +12,10 @@ from typing import Literal
 
 from relocation.rules.brief import brief_of
 from relocation.rules.errors import HikkoshiError, LeaseLost
+from relocation.rules.plan import WRITES
 from relocation.rules.records import InventoryRow, Lease, RunRecord, RunState
 from relocation.rules.summary import Summary
+from relocation.rules.verdict import WORKED
 from relocation.settings import Wave
 from relocation.stages.context import Context
 from relocation.stages.held import held
@@ -56,20 +58,21 @@ class WaveRun:
     async def stage(self, name: str, open_: Step, lanes: Lanes, seal_: Step) -> None:
         await self.save(stage=name)
         plan = await load_plan(self.context, self.run.id)
-        self.context.progress.stage(
-            name, objects=sum(shard.objects for shard in plan.shards), bytes_=sum(shard.bytes for shard in plan.shards)
-        )
+        to_do = plan.expects(WRITES if name == "copy" else WORKED)
+        self.context.progress.stage(name, objects=to_do.objects, bytes_=to_do.bytes)
         await open_(self.context, self.run)
         await lanes(name, self.run.id)
         await seal_(self.context, self.run)
 
     async def pause(self, summary: Summary) -> Summary:
         """Report, and leave the run open: the next `run` goes on with it."""
+        self.context.progress.stage("report")
         summary = await self.context.reports.publish(summary)
         self.run = replace(self.run, report=summary.report, summary=brief_of(summary).text())
         return summary
 
     async def finish(self, summarised: Callable[[RunRecord], Awaitable[Summary]]) -> Summary:
+        self.context.progress.stage("report")
         run = replace(self.run, finished_at=timestamp(self.context))
         summary = await self.context.reports.publish(await summarised(run))
         self.run = replace(run, state=RunState.DONE, report=summary.report, summary=brief_of(summary).text())

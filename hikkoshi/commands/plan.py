@@ -1,0 +1,33 @@
+"""`hikkoshi plan`: the dry run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from hikkoshi.commands.waves import do_waves
+from hikkoshi.shell import CategoryArgument, ConfigOption, JsonOption, WaveOption, shell_of
+
+if TYPE_CHECKING:
+    from relocation.rules.summary import Summary
+    from relocation.stages.context import Context
+
+
+def plan(
+    context: typer.Context,
+    category: CategoryArgument,
+    *,
+    wave: WaveOption = "",
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Say what a run would do. Writes nothing but its report."""
+    shell = shell_of(context, config, json)
+
+    async def work(stages: Context, name: str) -> Summary:
+        from relocation.stages.wave import WaveRequest, dry_run
+
+        return await dry_run(stages, WaveRequest(category, name))
+
+    return do_waves(shell, category, wave, work)

@@ -1,0 +1,66 @@
+"""`hikkoshi report`: where the newest pages lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hikkoshi.shell import ConfigOption, JsonOption, shell_of
+from relocation.rules.errors import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The newest page of one wave (or of `all-waves`)."""
+
+    category: str
+    wave: str
+    path: Path
+    written_s: float
+
+
+CategoryOption = Annotated[str, typer.Argument(metavar="[CATEGORY]", help="One category; without it all.", show_default=False)]
+OpenOption = Annotated[bool, typer.Option("--open", help="Open the newest one in the browser.")]
+
+
+def report(
+    context: typer.Context,
+    category: CategoryOption = "",
+    *,
+    open_: OpenOption = False,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Say where the newest reports lie."""
+    shell = shell_of(context, config, json)
+    settings = shell.settings(credentials=False)
+    names = [category] if category and settings.category_named(category) else list(settings.categories)
+    pages = [page for name in names for page in newest_pages(settings.state_dir, name)]
+    if not pages:
+        about = f" of {category}" if category else ""
+        folder = settings.state_dir / "reports"
+        raise Refusal(f"there is no report{about} yet below {folder}; make one with: hikkoshi plan CATEGORY")
+    if shell.json:
+        shell.print_json({"reports": [{"category": each.category, "wave": each.wave, "report": str(each.path)} for each in pages]})
+    else:
+        for each in pages:
+            shell.out.print(f"{each.category}  {each.wave}  ", end="")
+            shell.out.print(str(each.path), soft_wrap=True)
+    if open_:
+        import webbrowser
+
+        webbrowser.open(max(pages, key=lambda page: page.written_s).path.as_uri())
+    return 0
+
+
+def newest_pages(state_dir: Path, category: str) -> list[Page]:
+    """Return the newest page of each wave of a category."""
+    newest: dict[str, Page] = {}
+    for path in (state_dir / "reports" / category).glob("*/*/report.html"):
+        wave, written_s = path.parent.parent.name, path.stat().st_mtime
+        if wave not in newest or written_s > newest[wave].written_s:
+            newest[wave] = Page(category, wave, path, written_s)
+    return sorted(newest.values(), key=lambda page: page.written_s)

@@ -1,0 +1,39 @@
+"""`hikkoshi run`: bring a wave home."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from hikkoshi.commands.waves import do_waves
+from hikkoshi.shell import CategoryArgument, ConfigOption, JsonOption, WaveOption, shell_of
+
+if TYPE_CHECKING:
+    from relocation.rules.summary import Summary
+    from relocation.stages.context import Context
+
+UntilOption = Annotated[
+    Literal["plan", "copy", "verify"], typer.Option("--until", help="Stop after this stage; the next run goes on from there.")
+]
+
+
+def run(
+    context: typer.Context,
+    category: CategoryArgument,
+    *,
+    wave: WaveOption = "",
+    until: UntilOption = "verify",
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Plan, copy and verify. Goes on where an unfinished run was cut off."""
+    shell = shell_of(context, config, json)
+    shell.go_on = shell.named(f"run {category}" + (f" --wave {wave}" if wave else ""))
+
+    async def work(stages: Context, name: str) -> Summary:
+        from relocation.stages.wave import WaveRequest, run_wave
+
+        return await run_wave(stages, WaveRequest(category, name, until))
+
+    return do_waves(shell, category, wave, work)

@@ -1,0 +1,144 @@
+"""`hikkoshi status`: where every wave stands. Asks the ledger alone, so that it answers while the stores are down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import typer
+
+from hikkoshi.shell import ConfigOption, Json, JsonOption, Shell, shell_of
+from hikkoshi.stopping import run_until_stopped
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from connectors.ledger.leases import Held
+    from relocation.rules.brief import Brief
+    from relocation.rules.records import RunRecord
+    from relocation.settings import Migration
+
+RUNS_MAX = 1000
+TOLD = ("id", "kind", "state", "stage", "started_at", "finished_at", "who", "host", "message", "report")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One wave: its last run, what that came to, and who is running it now."""
+
+    category: str
+    wave: str
+    deadline: date
+    last: RunRecord | None
+    brief: Brief | None
+    held: Held | None
+
+
+def status(context: typer.Context, *, config: ConfigOption = None, json: JsonOption = False) -> int:
+    """Show every category and wave: last run, what is verified, deadline, who is running it."""
+    shell = shell_of(context, config, json)
+    settings = shell.settings(credentials=False)
+    standings = run_until_stopped(_standings(settings))
+    today = datetime.now(ZoneInfo(settings.timezone)).date()
+    if shell.json:
+        shell.print_json({"migration": settings.migration, "waves": [_document(each, today) for each in standings]})
+    else:
+        _show(shell, settings, standings, today)
+    return 0
+
+
+async def _standings(settings: Migration) -> list[Standing]:
+    from connectors.assemble import ledger_alone
+    from relocation.rules.brief import read_brief
+
+    found = []
+    async with ledger_alone(settings) as ledger:
+        held = {(each.category, each.wave): each for each in await ledger.held_waves()} if ledger else {}
+        for name, category in settings.categories.items():
+            runs = await ledger.list_runs(category=name, limit=RUNS_MAX) if ledger else ()
+            for wave in category.all_waves():
+                last = _last([run for run in runs if run.wave == wave.name])
+                brief = read_brief(last.summary) if last else None
+                found.append(Standing(name, wave.name, category.deadline, last, brief, held.get((name, wave.name))))
+    return found
+
+
+def _last(runs: list[RunRecord]) -> RunRecord | None:
+    """Return the newest run or verification; where there is none, the newest dry run."""
+    return next((run for run in runs if run.kind != "plan"), runs[0] if runs else None)
+
+
+def _document(standing: Standing, today: date) -> Json:
+    last, brief, held = standing.last, standing.brief, standing.held
+    run: Json = None
+    if last:
+        run = {name: str(getattr(last, name)) for name in TOLD}
+    counted: dict[str, Json] = {}
+    if brief:
+        pairs = {"listed": brief.listed, "verified": brief.verified}
+        counted = {name: {"objects": count.objects, "bytes": count.bytes} for name, count in pairs.items()}
+    return {
+        "category": standing.category,
+        "wave": standing.wave,
+        "deadline": standing.deadline.isoformat(),
+        "days_left": (standing.deadline - today).days,
+        "last_run": run,
+        **counted,
+        "attention": brief.attention if brief else 0,
+        "running": {"who": held.who, "host": held.host, "pid": held.pid, "run_id": held.run_id} if held else None,
+    }
+
+
+def _show(shell: Shell, settings: Migration, standings: list[Standing], today: date) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold dim", pad_edge=False)
+    for head in ("category", "wave", "stands", "last", "deadline"):
+        table.add_column(head, overflow="fold")
+    before = ""
+    for each in standings:
+        last = _moment(each.last, settings) if each.last else "–"
+        name = each.category if each.category != before else ""
+        before = each.category
+        table.add_row(name, each.wave, Text(*_stands(each)), Text(last, "dim"), _deadline(each, today))
+    shell.out.print(Text.assemble((settings.migration, "bold"), ("  by the ledger; no store was asked", "dim")))
+    shell.out.print()
+    shell.out.print(table)
+    for each in standings:
+        if each.last and each.last.message and each.last.state == "open" and not each.held:
+            shell.out.print()
+            shell.out.print(Text(f"{each.category}, wave {each.wave}, stopped: {each.last.message}"), soft_wrap=True)
+
+
+def _stands(each: Standing) -> tuple[str, str]:
+    """Return how a wave stands, and in which style that is written."""
+    if each.held:
+        return f"running now: {each.held.who}, {each.held.host} ({each.held.pid})", "cyan"
+    if each.last is None:
+        return "not begun", "dim"
+    if each.last.state != "done":
+        return f"unfinished ({each.last.stage}); run goes on", "yellow"
+    if each.last.kind == "plan" or each.brief is None:
+        return "planned" if each.last.kind == "plan" else "done", "dim"
+    verified, listed = each.brief.verified.objects, each.brief.listed.objects
+    also = f", {each.brief.attention:,} to see to" if each.brief.attention else ""
+    return f"{verified:,} of {listed:,} verified{also}", "green" if verified == listed and not also else "yellow"
+
+
+def _moment(run: RunRecord, settings: Migration) -> str:
+    at = datetime.fromisoformat(run.finished_at or run.started_at)
+    there = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(ZoneInfo(settings.timezone))
+    return f"{there:%m-%d %H:%M}"
+
+
+def _deadline(each: Standing, today: date) -> Text:
+    from rich.text import Text
+
+    days = (each.deadline - today).days
+    home = each.brief is not None and each.brief.verified == each.brief.listed and not each.brief.attention
+    style = "dim" if home else "bold red" if days < 0 else "yellow" if days < 30 else ""
+    left = f"{days} days" if days >= 0 else f"{-days} days late"
+    return Text.assemble((each.deadline.isoformat(), style), (f" ({left})", style or "dim"))

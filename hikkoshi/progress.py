@@ -1,0 +1,160 @@
+"""What people watch while a wave goes on: the port `Progress` as a live display on a terminal, and as plain lines elsewhere.
+
+Guarantees: both write to standard error only, so that standard output stays a program's to read; counting costs an addition, the
+drawing is a thread's of its own, or a line every five seconds; plain lines hold no control characters. Nothing here fails a wave.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.padding import Padding
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from hikkoshi.pace import Pace, closing, figures
+
+LINE_EVERY_S = 5.0
+FRAMES_A_SECOND = 5
+Clock = Callable[[], float]
+
+
+class PlainProgress:
+    """One line when a stage begins, one every five seconds while it goes on, one at its end."""
+
+    def __init__(self, stream: TextIO, clock: Clock = time.monotonic, *, every_s: float = LINE_EVERY_S) -> None:
+        self._stream = stream
+        self._clock = clock
+        self._every_s = every_s
+        self._pace: Pace | None = None
+        self._said_s = 0.0
+
+    def stage(self, name: str, *, objects: int = 0, bytes_: int = 0) -> None:
+        """End the stage before, and begin this one."""
+        self.close()
+        self._said_s = self._clock()
+        self._pace = Pace(name, self._said_s, objects, bytes_)
+        self._say(f"{name}: begins")
+
+    def advance(self, *, objects: int = 0, bytes_: int = 0, errors: int = 0) -> None:
+        """Count; every five seconds say how far it is."""
+        pace = self._pace
+        if pace is None:
+            return
+        pace.objects += objects
+        pace.bytes += bytes_
+        pace.errors += errors
+        now_s = self._clock()
+        if now_s - self._said_s >= self._every_s:
+            self._said_s = now_s
+            self._say(f"{pace.name}: {', '.join(figures(pace, now_s))}")
+
+    def heading(self, text: str) -> None:
+        """End the stage before, and say what comes."""
+        self.close()
+        self._say(text)
+
+    def note(self, event: str, **facts: object) -> None:
+        """Say one line."""
+        self._say(noted(event, facts))
+
+    def close(self) -> None:
+        """Say how the stage ended that was under way."""
+        pace, self._pace = self._pace, None
+        if pace is not None:
+            self._say(f"{pace.name}: {closing(pace, self._clock())}")
+
+    def _say(self, line: str) -> None:
+        try:
+            self._stream.write("".join(letter if letter.isprintable() else "?" for letter in line) + "\n")
+            self._stream.flush()
+        except (OSError, ValueError):
+            pass  # nobody reads any more: the wave goes on all the same
+
+
+class TerminalProgress:
+    """A line for every stage that is done, and below them the one that is under way, drawn five times a second."""
+
+    def __init__(self, console: Console, clock: Clock = time.monotonic) -> None:
+        self._console = console
+        self._clock = clock
+        self._pace: Pace | None = None
+        self._noted = ""
+        self._spinner = Spinner("dots", style="cyan")
+        self._live = Live(self, console=console, transient=True, refresh_per_second=FRAMES_A_SECOND, redirect_stdout=False)
+        self._live.start()
+
+    def stage(self, name: str, *, objects: int = 0, bytes_: int = 0) -> None:
+        """End the stage before, and begin this one."""
+        self._end_stage()
+        self._noted = ""
+        self._pace = Pace(name, self._clock(), objects, bytes_)
+
+    def advance(self, *, objects: int = 0, bytes_: int = 0, errors: int = 0) -> None:
+        """Count."""
+        pace = self._pace
+        if pace is not None:
+            pace.objects += objects
+            pace.bytes += bytes_
+            pace.errors += errors
+
+    def heading(self, text: str) -> None:
+        """End the stage before, and say what comes."""
+        self._end_stage()
+        self._live.console.print(Text(f" {text}", style="bold"))
+
+    def note(self, event: str, **facts: object) -> None:
+        """Show it in the line of figures, until the next one comes."""
+        self._noted = noted(event, facts)
+
+    def close(self) -> None:
+        """Take the display away."""
+        self._end_stage()
+        self._live.stop()
+
+    def __rich__(self) -> RenderableType:
+        """Draw the stage that is under way: a name with a bar, and a line of figures."""
+        pace = self._pace
+        if pace is None:
+            return Text("")
+        now_s = self._clock()
+        head = Table.grid(padding=(0, 1), expand=True)
+        head.add_column(width=1)
+        head.add_column(no_wrap=True, min_width=7)
+        head.add_column(ratio=1)
+        head.add_column(justify="right", width=5)
+        bar = ProgressBar(total=1.0, completed=pace.share) if pace.objects_total or pace.bytes_total else Text("")
+        share = f"{pace.share:.0%}" if pace.objects_total or pace.bytes_total else ""
+        head.add_row(self._spinner, Text(pace.name, style="bold"), bar, share)
+        parts = [*figures(pace, now_s), *((self._noted,) if self._noted else ())]
+        line = Text(" · ".join(parts), style="dim", no_wrap=True, overflow="ellipsis")
+        return Group(Padding(head, (0, 2, 0, 1)), Padding(line, (0, 2, 0, 3)))
+
+    def _end_stage(self) -> None:
+        pace, self._pace = self._pace, None
+        if pace is not None:
+            mark, style = ("!", "yellow") if pace.errors else ("✓", "green")
+            text = Text.assemble((f" {mark} ", style), f"{pace.name:<7} ", (closing(pace, self._clock()), "dim"))
+            self._live.console.print(text, no_wrap=True, overflow="ellipsis", crop=True)
+
+
+def noted(event: str, facts: dict[str, object]) -> str:
+    """Return an event as one line: `object.refused key=… reason=…`."""
+    return " ".join((event, *(f"{name}={value}" for name, value in facts.items())))
+
+
+@contextmanager
+def watching(console: Console) -> Iterator[PlainProgress | TerminalProgress]:
+    """Show progress on a terminal or as plain lines, whichever the console is, and end the display however the work ends."""
+    shown = TerminalProgress(console) if console.is_terminal else PlainProgress(console.file)  # type: ignore[arg-type]
+    try:
+        yield shown
+    finally:
+        shown.close()

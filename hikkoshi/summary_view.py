@@ -1,0 +1,164 @@
+"""A report in a terminal, compact enough to be read at once: the verdict, what was planned, how it ended, what proves it.
+
+Guarantees: fits 80 columns; what needs a person's eye is named with its reason; object keys are percent-encoded; the page's place
+stands on a line of its own, uncut. The figures are the summary's: nothing is added up here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from connectors.report.figures import plain
+from connectors.report.titles import term_name
+from connectors.report.verdict import Level, verdict_of
+from connectors.report.words import say
+from hikkoshi.pace import duration, objects, size
+from relocation.rules.keys import shown
+from relocation.rules.records import Action, Outcome, Proof
+from relocation.rules.summary import Count, Named, ProbeAge, Summary, Unclaimed
+
+NAMES_SHOWN = 3
+MARKS = {Level.GOOD: ("✓", "bold green"), Level.ATTENTION: ("!", "bold yellow"), Level.BAD: ("✗", "bold red")}
+
+
+def show(console: Console, summary: Summary) -> None:
+    """Print a summary."""
+    verdict = verdict_of(summary)
+    mark, style = MARKS[verdict.level]
+    wave = "all waves" if summary.wave is None else f"wave {summary.wave}"
+    console.print()
+    console.print(Text.assemble((f" {mark} {plain(summary.category)}, {wave}", style), f": {_sentence(summary, verdict.text.en)}"))
+    console.print(Padding(_figures(summary), (1, 2, 1, 3)))
+    notes = Table.grid(padding=(0, 2))
+    notes.add_column(style="bold", no_wrap=True)
+    notes.add_column(overflow="fold")
+    for name, text in _notes(summary):
+        notes.add_row(name, text)
+    console.print(Padding(notes, (0, 1, 0, 3)))
+    if summary.report:
+        console.print(Text.assemble(("   report  ", "bold"), summary.report), soft_wrap=True)
+    console.print()
+
+
+def _sentence(summary: Summary, verdict: str) -> str:
+    """Return the verdict, with what it is about: objects, bytes, and how long it took."""
+    listed = summary.counts.get("listed", Count())
+    about = f"{objects(listed.objects)}, {size(listed.bytes)}"
+    took = f" In {duration(summary.seconds)}." if summary.seconds else ""
+    return f"{about}. {verdict[:1].upper()}{verdict[1:]}.{took}"
+
+
+def _figures(summary: Summary) -> Table:
+    """Return planned, ended and proved side by side."""
+    table = Table(box=None, padding=(0, 4, 0, 0), show_edge=False, header_style="bold dim", pad_edge=False)
+    planned = {action.value: summary.counts.get(action, Count()) for action in Action}
+    columns = [("planned", _counts(planned))]
+    if summary.kind != "plan":
+        ended = {outcome.value: summary.outcomes.get(outcome, Count()) for outcome in Outcome}
+        proved = {proof.value: summary.proofs.get(proof, 0) for proof in Proof}
+        columns += [("ended as", _counts(ended)), ("proved by", _proofs(proved))]
+    for head, _ in columns:
+        table.add_column(head, vertical="top")
+    table.add_row(*(body for _, body in columns))
+    return table
+
+
+def _counts(counted: Mapping[str, Count]) -> Table:
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column()
+    grid.add_column(justify="right")
+    grid.add_column(justify="right", style="dim")
+    for name, count in counted.items():
+        if count.objects:
+            grid.add_row(term_name(name).en.lower(), f"{count.objects:,}", size(count.bytes))
+    if not grid.row_count:
+        grid.add_row("nothing", "", "")
+    return grid
+
+
+def _proofs(proved: Mapping[str, int]) -> Table:
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column()
+    grid.add_column(justify="right")
+    for name, number in proved.items():
+        if number:
+            grid.add_row(say(f"proof.{name}").en.replace("Same", "same").replace("Re", "re").replace("So", "so"), f"{number:,}")
+    if not grid.row_count:
+        grid.add_row("nothing yet", "")
+    return grid
+
+
+def _notes(summary: Summary) -> Iterator[tuple[str, Text]]:
+    yield "adds up", _equations(summary)
+    if summary.estimate is not None:
+        yield "takes", Text(_estimate(summary))
+    for name, named in (
+        ("not the same", summary.mismatched),
+        ("failed", summary.failed),
+        ("refused", summary.refused),
+        ("conflict", summary.conflicts),
+        ("changed", summary.drifted),
+        ("gone", summary.gone),
+        ("to remove", summary.remove),
+        ("deleted", summary.deleted_at_target),
+    ):
+        if named:
+            yield name, _named(named)
+    if summary.foreign:
+        yield "others'", _foreign(summary.foreign)
+    if summary.losses:
+        yield "not kept", Text(", ".join(f"{plain(name)} ({count:,})" for name, count in summary.losses.items()))
+    if summary.unclaimed:
+        yield "unclaimed", _unclaimed(summary.unclaimed)
+    for text in summary.unknown:
+        yield "unknown", Text(plain(text))
+    if summary.kind == "plan":
+        yield "probe", Text(_probes(summary.probes))
+
+
+def _equations(summary: Summary) -> Text:
+    parts = Text()
+    for equation in summary.equations:
+        holds = equation.holds
+        parts.append("✓ " if holds else "✗ ", "green" if holds else "bold red")
+        parts.append(f"{equation.name}{'' if holds else ' does not add up'}   ")
+    return parts if summary.equations else Text("nothing was reconciled", style="bold red")
+
+
+def _estimate(summary: Summary) -> str:
+    estimate = summary.estimate
+    assert estimate is not None
+    money = f", {estimate.money:,.2f} {estimate.currency}" if estimate.money is not None else ", no prices given"
+    return f"about {duration(estimate.seconds)}, {estimate.requests:,} requests{money}"
+
+
+def _named(named: tuple[Named, ...]) -> Text:
+    text = Text(objects(len(named)))
+    for each in named[:NAMES_SHOWN]:
+        text.append(f"\n{shown(each.bucket)}/{shown(each.key)}", "cyan")
+        text.append(f"\n  {plain(each.reason)}", "dim" if each.reason else "")
+    if len(named) > NAMES_SHOWN:
+        text.append(f"\n… and {len(named) - NAMES_SHOWN:,} more, all in the report", "dim")
+    return text
+
+
+def _foreign(named: tuple[Named, ...]) -> Text:
+    first = ", ".join(f"{shown(each.bucket)}/{shown(each.key)}" for each in named[:NAMES_SHOWN])
+    return Text(f"{objects(len(named))} at the target that we did not write: {first}{' …' if len(named) > NAMES_SHOWN else ''}")
+
+
+def _unclaimed(places: tuple[Unclaimed, ...]) -> Text:
+    held = (f"{objects(each.objects)}, {size(each.bytes)}" if each.objects >= 0 else "unread" for each in places)
+    parts = [f"{shown(each.place)} ({what})" for each, what in zip(places[:NAMES_SHOWN], held, strict=False)]
+    more = f", and {len(places) - NAMES_SHOWN:,} more" if len(places) > NAMES_SHOWN else ""
+    return Text(", ".join(parts) + more)
+
+
+def _probes(probes: tuple[ProbeAge, ...]) -> str:
+    parts = [f"{probe.place} {f'{duration(probe.age_s)} ago' if probe.at else 'not probed'}" for probe in probes]
+    return ", ".join(parts) or "not probed"
