@@ -1,0 +1,80 @@
+"""What the three flows have in common: read the configuration, build the outside, do the stages, show what came of it.
+
+Guarantees: the configuration is the file that `HIKKOSHI_CONFIG` names, never a parameter; the stages run with one lane a task, in a
+thread of their own; whatever stops them ends the run with a sentence that says what to do, and the ledger knows where to go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from prefect import get_run_logger, runtime
+from prefect.client.schemas.objects import State
+
+from connectors.assemble import assembled, settings_from
+from connectors.configuration.reader import find
+from connectors.report.verdict import verdict_of
+from flows.apart import apart
+from flows.artifacts import show_report
+from flows.endings import ended, stopped
+from flows.lanes import LaneTasks
+from flows.watching import ArtifactBoard, Watching, watched
+from relocation.rules.errors import HikkoshiError
+from relocation.rules.summary import Summary
+from relocation.settings import Migration
+from relocation.stages.context import Context
+from relocation.stages.wave import Lanes, WaveRequest
+
+SETTLE_S = 10.0
+
+Stages = Callable[[Context, WaveRequest, Lanes], Awaitable[Summary]]
+
+
+async def conduct(stages: Stages, request: WaveRequest, *, goes_on: bool) -> State[None]:
+    """Do the stages for one wave and return the state in which the run ends.
+
+    `goes_on`: what a run cut short has done is kept, and the next one goes on with it.
+    """
+    log = get_run_logger()
+    log.info("category %s, wave %s", request.category, request.wave)
+    watching = Watching(log)
+    lane_tasks = LaneTasks(asyncio.get_running_loop())
+
+    async def work() -> Summary:
+        async with assembled(settings(), os.environ, watching, who=_who()) as context:
+            return await stages(context, request, lane_tasks.of(context))
+
+    try:
+        with watched(watching, ArtifactBoard(f"progress-{request.category}-{request.wave}"), log):
+            summary = await apart(work)
+            watching.finish(verdict_of(summary).text.in_("en"))
+    except HikkoshiError as error:
+        await lane_tasks.settle(SETTLE_S)
+        return stopped(error, goes_on=goes_on)
+    await lane_tasks.settle(SETTLE_S)
+    await show_report(summary, log)
+    return ended(summary)
+
+
+def settings() -> Migration:
+    """Return the configuration that `HIKKOSHI_CONFIG` names. Raises ConfigurationError with every problem."""
+    return settings_from(find(None, os.environ, Path.cwd()), os.environ)
+
+
+def _who() -> str:
+    """Return what the ledger records as who ran it: Prefect knows no users, only runs."""
+    return f"prefect flow run {runtime.flow_run.id}"
+
+
+def run_name(verb: str) -> Callable[[], str]:
+    """Return a flow's namer of runs: `talk-images, wave first: dry run`."""
+
+    def named() -> str:
+        given = runtime.flow_run.parameters
+        what = "dry run" if given.get("dry_run") else verb
+        return f"{given.get('category')}, wave {given.get('wave')}: {what}"
+
+    return named

@@ -1,0 +1,232 @@
+"""`python -m flows.deploy --config FILE [--activate]`: register one deployment for each category and flow with Prefect's server.
+
+Guarantees: doing it again changes nothing but what the configuration changed; a schedule that somebody switched on or off stays so,
+a new one is off; what is in the configuration no more (a wave's schedule, a category's deployments) is taken away, its runs stay.
+Refuses names that another migration has taken. Needs `PREFECT_API_URL`; never starts a server of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
+from prefect.client.schemas.responses import DeploymentResponse
+from prefect.client.schemas.schedules import CronSchedule
+from prefect.exceptions import ObjectNotFound
+
+from connectors.configuration.reader import VARIABLE, find, read
+from flows.descriptions import description
+from flows.forms import Form
+from relocation.rules.errors import ConfigurationError, HikkoshiError, StateMismatch, Unreachable
+from relocation.settings import Migration
+
+POOL = "hikkoshi"
+PROJECT = Path(__file__).resolve().parents[1]
+PAGE = 200
+SERVER_TIMEOUT_S = 10.0
+MARK = "hikkoshi"
+"""The tag of everything that this module registers."""
+
+FLOWS = {
+    "dry-run": ("dry-run", "flows/dry_run.py:dry_run"),
+    "wave": ("wave", "flows/wave.py:wave"),
+    "verify": ("verify-only", "flows/verify_only.py:verify_only"),
+}
+"""What a deployment's name begins with → the flow's name, and where the worker finds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """One deployment as it stands now. `schedules` are (slug, whether it is active)."""
+
+    name: str
+    schedules: tuple[tuple[str, bool], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """What a deployment of a migration came to."""
+
+    registered: tuple[Registered, ...]
+    removed: tuple[str, ...]
+
+
+async def deploy(migration: Migration, *, activate: bool) -> Deployed:
+    """Register everything, over one client.
+
+    Raises Unreachable without a server, StateMismatch where a name is another migration's.
+    """
+    await _look_for_server()
+    async with get_client() as client:
+        await _make_pool(client)
+        there = {each.name: each for each in await _ours(client)}
+        _refuse_strangers(migration, there)
+        registered = []
+        for what, (flow_name, _) in FLOWS.items():
+            flow_id = await client.create_flow_from_name(flow_name)
+            for category in migration.categories:
+                before = there.pop(f"{what}-{category}", None)
+                order = Order(what, category, migration, before, activate)
+                registered.append(await _register(client, flow_id, order))
+        gone = [each for each in there.values() if _tag(migration) in each.tags]
+        for each in gone:
+            await client.delete_deployment(each.id)
+    return Deployed(tuple(registered), tuple(each.name for each in gone))
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One deployment to be registered, and how it stood `before`."""
+
+    what: str
+    category: str
+    migration: Migration
+    before: DeploymentResponse | None
+    activate: bool
+
+    def schedules(self) -> list[DeploymentScheduleCreate]:
+        """Return the schedules of the category's waves, each off unless it is to be, or was, switched on."""
+        if self.what != "wave":
+            return []
+        was_active = {each.slug: each.active for each in self.before.schedules} if self.before else {}
+        return [
+            DeploymentScheduleCreate(
+                schedule=CronSchedule(cron=wave.schedule.cron, timezone=wave.schedule.timezone),
+                active=self.activate or was_active.get(wave.name, False),
+                slug=wave.name,
+                parameters={"wave": wave.name, "dry_run": False},
+            )
+            for wave in self.migration.categories[self.category].all_waves()
+            if wave.schedule
+        ]
+
+    def tags(self) -> list[str]:
+        """Return what operators can filter by."""
+        ends = [(move.source.endpoint, move.target.endpoint) for move in self.migration.categories[self.category].moves]
+        countries = self.migration.endpoints
+        ways = [f"{countries[source].country}-to-{countries[target].country}" for source, target in ends]
+        return list(dict.fromkeys([MARK, _tag(self.migration), f"category:{self.category}", *ways]))
+
+
+async def _register(client: PrefectClient, flow_id: UUID, order: Order) -> Registered:
+    category = order.migration.categories[order.category]
+    form = Form(order.category, category, dry_run=order.what == "wave")
+    schedules = order.schedules()
+    name = f"{order.what}-{order.category}"
+    # No concurrency limit of Prefect's: the ledger's lease holds one run a wave, and losing Prefect's would end a healthy run.
+    await client.create_deployment(
+        flow_id=flow_id,
+        name=name,
+        version=metadata.version("hikkoshi"),
+        schedules=schedules,
+        parameters=dict(form.parameters()),
+        description=description(order.what, order.category, order.migration),
+        work_pool_name=POOL,
+        tags=order.tags(),
+        path=str(PROJECT),
+        entrypoint=FLOWS[order.what][1],
+        pull_steps=[{"prefect.deployments.steps.set_working_directory": {"directory": str(PROJECT)}}],
+        parameter_openapi_schema=dict(form.schema()),
+        enforce_parameter_schema=True,
+        job_variables={"env": {VARIABLE: str(order.migration.file)}},
+    )
+    return Registered(name, tuple((str(each.slug), each.active) for each in schedules))
+
+
+async def _look_for_server() -> None:
+    """Ask once whether a server is there: Prefect's own client would go on asking for minutes."""
+    address = os.environ.get("PREFECT_API_URL", "")
+    if not address:
+        raise Unreachable(
+            "PREFECT_API_URL is not set; start the servers with `hikkoshi local up` and use `hikkoshi deploy`, which sets it"
+        )
+    try:
+        async with httpx.AsyncClient(timeout=SERVER_TIMEOUT_S) as client:
+            answer = await client.get(f"{address.rstrip('/')}/health")
+    except httpx.HTTPError as error:
+        raise Unreachable(f"no Prefect server answers at {address} ({error}); start it with `hikkoshi local up`") from error
+    if answer.status_code != httpx.codes.OK:
+        raise Unreachable(
+            f"{address}/health answers {answer.status_code}: PREFECT_API_URL has to end with the `/api` of a Prefect server"
+        )
+
+
+async def _make_pool(client: PrefectClient) -> None:
+    try:
+        pool = await client.read_work_pool(POOL)
+    except ObjectNotFound:
+        await client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
+        return
+    if pool.type != "process":
+        raise StateMismatch(
+            f"Prefect's work pool `{POOL}` is of type `{pool.type}`; flows need a `process` pool: rename or delete that one"
+        )
+
+
+async def _ours(client: PrefectClient) -> list[DeploymentResponse]:
+    """Return every deployment that bears our mark, of any migration."""
+    wanted = DeploymentFilter(tags=DeploymentFilterTags(all_=[MARK]))
+    found: list[DeploymentResponse] = []
+    while page := await client.read_deployments(deployment_filter=wanted, limit=PAGE, offset=len(found)):
+        found += page
+    return found
+
+
+def _refuse_strangers(migration: Migration, there: Mapping[str, DeploymentResponse]) -> None:
+    names = [f"{what}-{category}" for what in FLOWS for category in migration.categories]
+    taken = [name for name in names if name in there and _tag(migration) not in there[name].tags]
+    if taken:
+        raise StateMismatch(
+            f"another migration has deployments of these names on this Prefect server: {', '.join(taken)}; "
+            "use a Prefect server for each migration, or rename the categories"
+        )
+
+
+def _tag(migration: Migration) -> str:
+    return f"migration:{migration.migration}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Deploy, and say what was registered. Returns 0; 2 for a configuration that is wrong; 3 without a server."""
+    parser = argparse.ArgumentParser(prog="python -m flows.deploy", description="Register deployments with Prefect's server.")
+    parser.add_argument("--config", type=Path, help=f"the configuration; else what {VARIABLE} names, else config/local.yaml")
+    parser.add_argument("--activate", action="store_true", help="switch the waves' schedules on")
+    given = parser.parse_args(arguments)
+    try:
+        migration = read(find(given.config, os.environ, Path.cwd()), os.environ)
+        done = asyncio.run(deploy(migration, activate=given.activate))
+    except ConfigurationError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except HikkoshiError as error:
+        print(error, file=sys.stderr)
+        return 3
+    print("\n".join(_told(done)))
+    return 0
+
+
+def _told(done: Deployed) -> Iterator[str]:
+    yield f"{len(done.registered)} deployments are registered:"
+    for each in done.registered:
+        schedules = [f"{slug} {'ON' if active else 'off'}" for slug, active in each.schedules]
+        yield f"  {each.name}" + (f"  (schedules: {', '.join(schedules)})" if schedules else "")
+    if done.removed:
+        yield f"taken away, because the configuration has them no more: {', '.join(done.removed)}"
+    off = sum(not active for each in done.registered for _, active in each.schedules)
+    if off:
+        yield f"{off} {'schedule is' if off == 1 else 'schedules are'} off: `hikkoshi deploy --activate` switches all on"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""What a deployment's page tells an operator, in Markdown: what it does, what it will never do, what to do next. Pure."""
+
+from __future__ import annotations
+
+from flows.forms import told
+from relocation.rules.keys import shown
+from relocation.settings import Category, Migration, Side
+
+DRY_RUN = """Shows what the wave **would** do: lists both sides, compares them, and reports what would be copied, kept, refused \
+or found in conflict, with the time and the requests that it would take.
+
+**Writes nothing**, neither in {source} nor in {target}. It can be run at any time, also while a wave is under way."""
+
+WAVE = """Moves one wave from {source} to {target} and proves that every byte arrived: it lists both sides, copies what is \
+missing, reads all of it back over another connection, hashes it again, and reports.
+
+* **Dry run** is on unless you switch it off.
+* Started again, it takes up what is new or changed; what is there and proved is left alone.
+* Cancelled, killed or stopped by a fault, it loses nothing: the next run goes on where it stopped.
+
+**It never** deletes anything on either side, never overwrites an object that Hikkoshi did not write, and never runs twice at a \
+time for one wave: the second run says who is at work, and changes nothing."""
+
+VERIFY = """Reads back what a wave brought home and hashes it again, also what somebody else copied: those objects are compared \
+byte for byte with the source.
+
+**Writes nothing**, neither in {source} nor in {target}. A wave that is under way has to end first."""
+
+TEXTS = {"dry-run": DRY_RUN, "wave": WAVE, "verify": VERIFY}
+
+ENDINGS = """### How a run ends
+| state | what it means |
+|---|---|
+| Completed | {done} |
+| CompletedWithChanges | the source changed meanwhile: run it again |
+| CompletedWithRefusals | objects can't move; the report names each, and why |
+| Incomplete | objects failed, or the figures do not add up: read the report, run again |
+| Failed | it could not start or go on; its message says why and what to do |"""
+
+
+def description(what: str, name: str, migration: Migration) -> str:
+    """Return the page of one deployment; `what` is `dry-run`, `wave` or `verify`."""
+    category = migration.categories[name]
+    sides = {"source": _country(migration, category.moves[0].source), "target": _country(migration, category.moves[0].target)}
+    done = "the plan is there, and nothing in it is refused" if what == "dry-run" else "all of it is there, and was read back"
+    parts = [TEXTS[what].format(**sides), _facts(name, category), _waves(category), ENDINGS.format(done=done)]
+    return "\n\n".join(filter(None, parts))
+
+
+def _facts(name: str, category: Category) -> str:
+    moves = [f"{_place(move.source)} → {_place(move.target)}" for move in category.moves]
+    lines = [
+        f"### {name}",
+        category.description,
+        "\n".join(f"* {move}" for move in moves)
+        + f"\n* due **{category.deadline}** · owner **{category.owner}** · must live in **{category.residency}**",
+    ]
+    return "\n\n".join(filter(None, lines))
+
+
+def _waves(category: Category) -> str:
+    return "### Waves\n" + "\n".join(f"* {told(wave, category)}" for wave in category.all_waves())
+
+
+def _place(side: Side) -> str:
+    return f"`{side.endpoint}/{side.bucket}/{shown(side.prefix)}`"
+
+
+def _country(migration: Migration, side: Side) -> str:
+    return f"{side.endpoint} ({migration.endpoints[side.endpoint].country})"

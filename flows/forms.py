@@ -1,0 +1,85 @@
+"""The form of a deployment: its category fixed, its waves to choose from, and what each field means in plain words.
+
+The server holds runs to it: a wave that is not in the list is refused (409) before anything starts. Prefect shows explanations as
+plain text, so they are written as such. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from relocation.rules.keys import shown
+from relocation.settings import Category, Wave
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+SHOWN_PREFIXES_MAX = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The fields of one deployment of a category. `dry_run`: it has the switch."""
+
+    name: str
+    category: Category
+    dry_run: bool
+
+    def schema(self) -> dict[str, Json]:
+        """Return the JSON schema that Prefect draws the form from, and checks parameters against."""
+        waves = [wave.name for wave in self.category.all_waves()]
+        chosen: dict[str, Json] = {
+            "title": "Wave",
+            "type": "string",
+            "enum": list(waves),
+            "position": 1,
+            "description": f"Which part of {self.name}. "
+            + " ".join(told(wave, self.category) for wave in self.category.all_waves()),
+        }
+        fixed: dict[str, Json] = {
+            "title": "Category",
+            "type": "string",
+            "enum": [self.name],
+            "default": self.name,
+            "position": 0,
+            "description": f"Fixed: each category has deployments of its own. {self.category.description}".strip(),
+        }
+        if len(waves) == 1:
+            chosen["default"] = waves[0]
+        properties: dict[str, Json] = {"category": fixed, "wave": chosen}
+        if self.dry_run:
+            properties["dry_run"] = SWITCH
+        return {
+            "title": "Parameters",
+            "type": "object",
+            "properties": properties,
+            "required": list(properties),
+            "additionalProperties": False,
+            "definitions": {},
+        }
+
+    def parameters(self) -> dict[str, Json]:
+        """Return what is filled in beforehand."""
+        return {"category": self.name} | ({"dry_run": True} if self.dry_run else {})
+
+
+SWITCH: Json = {
+    "title": "Dry run",
+    "type": "boolean",
+    "default": True,
+    "position": 2,
+    "description": (
+        "On: only plan. Nothing is written at the source or the target; the report says what would happen. "
+        "Off: copy what is missing, read all of it back, and report the proof. Nothing is ever deleted, "
+        "and an object at the target that Hikkoshi did not write is never overwritten."
+    ),
+}
+
+
+def told(wave: Wave, category: Category) -> str:
+    """Return one sentence about a wave: what it takes, and when it starts by itself."""
+    if wave.prefixes:
+        more = len(wave.prefixes) - SHOWN_PREFIXES_MAX
+        names = ", ".join(map(shown, wave.prefixes[:SHOWN_PREFIXES_MAX])) + (f" and {more} more" if more > 0 else "")
+        what = f"{wave.name}: keys below {names}"
+    else:
+        what = f"{wave.name}: {'everything that no other wave takes' if len(category.waves) > 1 else 'all of it'}"
+    return f"{what}; has a schedule ({wave.schedule.cron}, {wave.schedule.timezone})." if wave.schedule else f"{what}."
