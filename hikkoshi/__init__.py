@@ -2,6 +2,6 @@
 
 Promises: every end is said in words and with one of the exit codes of `exit_codes.py`; with `--json` standard output holds one
 document alone; imports wait until a command runs, so that `--help` answers at once. Decides nothing about data: that is the core's.
-May import: connectors, the core, typer, rich; boto3 and the `minio` SDK in `local` alone. Never `flows` nor Prefect: those are started
-as programs.
+May import: connectors, the core, typer, rich; boto3 and the `minio` SDK in `local` alone. Never `flows` nor Prefect: they are
+started as programs.
 """
