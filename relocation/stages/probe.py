@@ -19,6 +19,7 @@ from relocation.rules.objects import Place
 from relocation.rules.questions import Question
 from relocation.rules.records import Answers
 from relocation.stages.context import Context
+from relocation.stages.probing.abandoned import remove_abandoned
 from relocation.stages.probing.asking import Inquiry, ask_all
 from relocation.stages.probing.canaries import Canaries
 from relocation.stages.probing.conditions import CONDITIONS, OF_A_VAULT
@@ -43,6 +44,7 @@ async def probe(context: Context, place: Place, *, side: Side) -> Answers:
     inquiries: tuple[Inquiry, ...] = OF_A_VAULT if side == "vault" else (*CONDITIONS, *UPLOADS, *NAMES)
     try:
         await _first(canaries)
+        await remove_abandoned(store, place.bucket, store_now=context.clock.now() + skew_s)
         found = await ask_all(inquiries, canaries, context.clock)
     finally:
         await canaries.remove()
