@@ -205,7 +205,7 @@ class ChunkedBody:
                 raise Refused(Breach.TRAILER, "it speaks of the body's length")
             self._ended = True  # the trailer was checked and is forgotten: it may not change what the head said
             return
-        self._trailer_bytes += len(line)
+        self._trailer_bytes += len(line) + 2
         if self._trailer_bytes > TRAILER_BYTES_MAX or len(line.translate(None, _CONTROLS)) != len(line):
             raise Refused(Breach.TRAILER, line)
         self._trailer.append(line.decode("latin-1"))

@@ -94,8 +94,6 @@ class LibraryWire:
         except BaseException:
             answer.close()
             raise
-        if body.left_bytes:  # the answer overtook its request: what is left of that may not follow
-            answer.close()
         return Response(answer.status, head, sink.view())
 
     def _url(self, target: str) -> URL:
@@ -164,14 +162,16 @@ class _Progress:
 
 
 class _Body(aiohttp.Payload):
-    """A request's body, copied out slice by slice, so that no transport keeps a view of the caller's buffer."""
+    """A request's body, copied out slice by slice, so that no transport keeps a view of the caller's buffer.
+
+    aiohttp stops asking for more, and closes the connection, as soon as the answer is there.
+    """
 
     def __init__(self, view: memoryview, moved: _Progress) -> None:
         super().__init__(view)
         self._size = len(view)
         self._view = view
         self.moved = moved
-        self.left_bytes = len(view)
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:  # noqa: ARG002
         raise TypeError("payload is never text")
@@ -179,9 +179,7 @@ class _Body(aiohttp.Payload):
     async def write(self, writer: AbstractStreamWriter) -> None:
         self._consumed = True
         for start in range(0, len(self._view), WRITE_BYTES):
-            data = bytes(self._view[start : start + WRITE_BYTES])
-            await writer.write(data)
-            self.left_bytes -= len(data)
+            await writer.write(bytes(self._view[start : start + WRITE_BYTES]))
             self.moved.mark()
 
 

@@ -158,7 +158,7 @@ def test_blanks_are_folded_as_aws_says_and_only_ascii_ones():
     """Sequential blanks of a value count as one in the signature; a byte A0 inside UTF-8 text is no blank."""
     plain = build_signer().sign("GET", "/k", [], [HOST, ("x-amz-meta-a", "b c")], EMPTY, NOW)[1][-1]
     blanks = build_signer().sign("GET", "/k", [], [HOST, ("x-amz-meta-a", " b \t  c ")], EMPTY, NOW)[1][-1]
-    other = build_signer().sign("GET", "/k", [], [HOST, ("x-amz-meta-a", "b\xa0c")], EMPTY, NOW)[1][-1]
+    other = build_signer().sign("GET", "/k", [], [HOST, ("x-amz-meta-a", "b\xa0 c ")], EMPTY, NOW)[1][-1]
     assert plain == blanks
     assert plain != other
 
