@@ -60,9 +60,14 @@ def _head(summary: Summary) -> dict[str, Json]:
         "plan_sha256": summary.plan_sha256,
         "config_sha256": summary.config_sha256,
         "counts": {name: _count(summary.counts.get(name, Count())) for name in COUNTED},
-        "outcomes": {name: _count(summary.outcomes.get(name, Count())) for name in OUTCOMES},
+        "outcomes": {name: _count(summary.outcomes.get(name, Count())) for name in _outcomes(summary)},
         "proofs": {name: summary.proofs.get(name, 0) for name in PROOFS},
     }
+
+
+def _outcomes(summary: Summary) -> Sequence[str]:
+    """Return the closed set of outcomes; `copied` is one only as long as something waits to be read back."""
+    return [name for name in OUTCOMES if name != Outcome.COPIED or name in summary.outcomes]
 
 
 def _tail(summary: Summary) -> dict[str, Json]:

@@ -7,7 +7,7 @@ a mismatch is a failure that is listed as `mismatched` alone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from relocation.rules.plan import SOURCE_TERMS, Known, Target
 from relocation.rules.records import Action, Fact, InventoryRow, Outcome, PlanRow, Proof
@@ -49,12 +49,12 @@ def counts(rows: Iterable[PlanRow], listed: Count) -> dict[str, Count]:
 
 
 def outcomes(rows: Iterable[PlanRow], end: Ending) -> dict[str, Count]:
-    """Count how the worked rows ended. A row without a last word (not verified yet) is in none."""
+    """Count how the worked rows ended; `copied` is there only where something was written and not yet read back."""
     sums: dict[str, Count] = {outcome.value: Count() for outcome in OUTCOMES}
     for row in rows:
         fact = end.of(row) if row.action in WORKED else None
-        if fact is not None and fact.outcome in sums:
-            sums[fact.outcome] += Count(1, row.size)
+        if fact is not None:
+            sums[fact.outcome] = sums.get(fact.outcome, Count()) + Count(1, row.size)
     return sums
 
 
@@ -80,40 +80,49 @@ def outcome_equation(counted: Mapping[str, Count], ended: Mapping[str, Count]) -
     return Equation("outcomes", worked, tuple((outcome.value, ended[outcome.value]) for outcome in OUTCOMES))
 
 
+def all_listed(rows: Iterable[PlanRow], end: Ending, listed: Iterable[InventoryRow]) -> Ending:
+    """Take back the word `verified` from what the target's listing does not show, or shows with another ETag (listing parity)."""
+    etags = {(row.bucket, row.key): row.etag for row in listed}
+    facts = dict(end.facts)
+    for row in rows:
+        target = (row.target_bucket, row.target_key)
+        fact = facts.get(target)
+        if fact is not None and fact.outcome == Outcome.VERIFIED and etags.get(target) != fact.target_etag:
+            shows = "shows another object there" if target in etags else "does not show it"
+            facts[target] = replace(fact, outcome=Outcome.FAILED, reason=f"read back well, but the target's listing {shows}")
+    return Ending(facts)
+
+
 @dataclass(frozen=True, slots=True)
 class TargetSide:
     """The target as listed afterwards: what is ours or proved, and what is foreign, by name."""
 
     equation: Equation
     foreign: tuple[Named, ...]
-    unlisted: frozenset[Target]
-    """Verified objects that no listing shows, or shows with another ETag."""
 
 
 def target_side(listed: Sequence[InventoryRow], rows: Iterable[PlanRow], end: Ending, standing: Known) -> TargetSide:
-    """Hold the target's listing against the facts: listed afterwards = ours + foreign."""
-    there = {(row.bucket, row.key): row for row in listed}
+    """Hold the target's listing against the facts: listed afterwards = ours + foreign.
+
+    What is ours is counted from the facts of what was verified, and only else by what the listing shows.
+    """
     verified: dict[Target, Fact] = {}
     for row in rows:
         fact = end.of(row)
-        if fact is not None and fact.outcome in (Outcome.VERIFIED, Outcome.COPIED):
+        if fact is not None and fact.outcome == Outcome.VERIFIED:
             verified[(row.target_bucket, row.target_key)] = fact
-    unlisted = frozenset(
-        target for target, fact in verified.items() if target not in there or there[target].etag != fact.target_etag
-    )
     ours = sum((Count(1, fact.size) for fact in verified.values()), Count())
-    foreign = Count()
-    named = []
-    for target, found in there.items():
-        if target in verified and target not in unlisted:
+    foreign, found_foreign = Count(), []
+    for found in listed:
+        if (found.bucket, found.key) in verified:
             continue
-        if target not in verified and standing.is_ours(found):
+        if standing.is_ours(found):
             ours += Count(1, found.size)
         else:
             foreign += Count(1, found.size)
-            named.append(Named(found.bucket, found.key, f"{found.size} bytes, ETag {found.etag}, {found.last_modified}"))
+            found_foreign.append(Named(found.bucket, found.key, f"{found.size} bytes, ETag {found.etag}, {found.last_modified}"))
     total = sum((Count(1, found.size) for found in listed), Count())
-    return TargetSide(Equation("target", total, (("ours", ours), ("foreign", foreign))), tuple(named), unlisted)
+    return TargetSide(Equation("target", total, (("ours", ours), ("foreign", foreign))), tuple(found_foreign))
 
 
 def named(rows: Iterable[PlanRow], action: Action) -> tuple[Named, ...]:

@@ -13,9 +13,10 @@ from relocation.rules.estimate import ASSUMED, Prices, Rates, Work, estimate, me
 from relocation.rules.histogram import AgeHistogram, SizeHistogram
 from relocation.rules.plan import Known
 from relocation.rules.records import Action, Answers, Fact, InventoryRow, Outcome, PlanRow, RunRecord, RunState
-from relocation.rules.summary import Estimate, Named, ProbeAge, Summary, Unclaimed
+from relocation.rules.summary import Estimate, ProbeAge, Summary, Unclaimed
 from relocation.rules.verdict import (
     Ending,
+    all_listed,
     counts,
     ending,
     named,
@@ -102,6 +103,10 @@ async def summarise(context: Context, material: Material) -> Summary:
 
 def _with_outcomes(summary: Summary, material: Material, end: Ending) -> Summary:
     rows = material.rows
+    side = None
+    if material.verified and material.standing is not None:
+        end = all_listed(rows, end, material.target)
+        side = target_side(material.target, rows, end, material.standing)
     ended = outcomes(rows, end)
     summary = replace(
         summary,
@@ -114,17 +119,10 @@ def _with_outcomes(summary: Summary, material: Material, end: Ending) -> Summary
         gone=named_outcomes(rows, end, Outcome.GONE),
         losses=_losses(rows, end),
     )
-    summary = _with_pace(summary, material)
-    if not material.verified or material.standing is None:
-        return summary
-    side = target_side(material.target, rows, end, material.standing)
-    unlisted = tuple(
-        Named(row.source_bucket, row.source_key, "read back well, but the target's listing does not show it")
-        for row in rows
-        if (row.target_bucket, row.target_key) in side.unlisted
-    )
-    equations = (*summary.equations, outcome_equation(summary.counts, ended), side.equation)
-    return replace(summary, equations=equations, foreign=side.foreign, failed=summary.failed + unlisted)
+    if side is not None:
+        equations = (*summary.equations, outcome_equation(summary.counts, ended), side.equation)
+        summary = replace(summary, equations=equations, foreign=side.foreign)
+    return _with_pace(summary, material)
 
 
 def _with_pace(summary: Summary, material: Material) -> Summary:

@@ -343,3 +343,21 @@ def _crc(body: bytes) -> str:
 
     print_ = Fingerprint()
     return print_.update(body)
+
+
+async def test_what_no_listing_shows_is_not_verified(world, monkeypatch):
+    """Listing parity: an object that reads back well, and that the target's listing does not show, is a failure by name."""
+    from connectors.memory import MemoryStore
+
+    listing = MemoryStore.list_objects
+
+    async def hiding(self, bucket, **asked):
+        page = await listing(self, bucket, **asked)
+        hidden = self.endpoint == "japan"
+        return type(page)(tuple(item for item in page.items if not (hidden and item.key == "empty")), page.next_token)
+
+    monkeypatch.setattr(MemoryStore, "list_objects", hiding)
+    summary = await world.run()
+    assert [named.key for named in summary.failed] == ["empty"]
+    assert summary.outcomes["verified"].objects == 4
+    assert all(equation.holds for equation in summary.equations)
