@@ -14,10 +14,11 @@ keeps = CLAIMS.add("uploads")
 refuses = CLAIMS.add("uploads", refusal=True)
 END = b"the end"
 WHOLE = PART + END
+NO_ATTRIBUTES = Attributes()
 
 
 async def upload(
-    lab: Lab, bucket: str, key: str = "k", *, attributes: Attributes = Attributes(), checksum: bool = True
+    lab: Lab, bucket: str, key: str = "k", *, attributes: Attributes = NO_ATTRIBUTES, checksum: bool = True
 ) -> tuple[str, list[Part]]:
     """Begin an upload and send both parts of `WHOLE`."""
     upload_id = await lab.store.create_upload(bucket, key, attributes=attributes, checksum=checksum)

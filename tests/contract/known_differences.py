@@ -1,7 +1,7 @@
 """What real stores do otherwise, by the server's build: the compatibility table.
 
-Strict both ways: a claim that fails on a server must be listed here with what is `seen` of it (a pattern that the failure matches), and
-what is listed must fail. A build that is not listed has no known differences: copy its predecessor's and see what changed.
+Strict both ways: a claim that fails on a server must be listed here with what is `seen` of it (a pattern that the failure matches),
+and what is listed must fail. A build that is not listed has no known differences: copy its predecessor's and see what changed.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ class SetVersioning(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Lab:
-    """One store to try things on. `reader` may only read; `stranger` has a secret that is wrong, `unknown` a key that nobody has."""
+    """One store to try things on. `reader` may only read; `stranger` has a wrong secret, `unknown` a key that nobody has."""
 
     store: Store
     reader: Store

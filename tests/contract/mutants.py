@@ -1,21 +1,17 @@
-"""For each claim a reference store that is broken in one place, on which the claim must go red.
+"""Makers of broken reference stores; `mutants_table.py` has one for each claim, on which the claim must go red.
 
 A mutant is one of: a script (`Behaviour`), a rule replaced, an argument not listened to, an answer falsified.
 """
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from urllib.parse import unquote, unquote_plus
 
-from connectors.memory import Behaviour, MemoryService, MemoryStore
-from relocation.rules.errors import BucketMissing, HikkoshiError, NotFound
-from relocation.rules.objects import Attributes, Page, Written
+from connectors.memory import Behaviour, MemoryStore
+from relocation.rules.errors import HikkoshiError
 from tests.contract.lab import Claim, Lab
 from tests.contract.labs import memory_lab
 
