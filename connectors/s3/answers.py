@@ -155,7 +155,8 @@ def _no_bucket(asked: Asked, answer: Said) -> HikkoshiError:
 
 
 def _wrong_credentials(asked: Asked, answer: Said) -> HikkoshiError:
-    return WrongCredentials(f"{asked.endpoint}: the credentials of role {asked.role} are not accepted: {answer}")
+    where = f"{asked.action} {asked.place}".rstrip()
+    return WrongCredentials(f"{asked.endpoint}: the credentials of role {asked.role} are not accepted ({where}): {answer}")
 
 
 def _forbidden(asked: Asked, answer: Said) -> HikkoshiError:

@@ -59,11 +59,13 @@ def head_of(headers: Mapping[str, str], size: int, *, ranged: bool = False) -> H
     metadata: list[tuple[str, str]] = []
     checksums: list[tuple[str, str]] = []
     for name, value in headers.items():
-        if name.startswith("x-amz-meta-"):
-            metadata.append((name[11:], value))
-        elif name in _SYSTEM:
+        if name in _SYSTEM:
             system.append((name, value))
-        elif name.startswith("x-amz-checksum-") and name not in _NO_CHECKSUM and "-" not in value:
+        elif name[:6] != "x-amz-":
+            continue
+        elif name[6:11] == "meta-":
+            metadata.append((name[11:], value))
+        elif name[6:15] == "checksum-" and name not in _NO_CHECKSUM and "-" not in value:
             checksums.append((name[15:], value))
     if ranged or headers.get("x-amz-checksum-type", "FULL_OBJECT") != "FULL_OBJECT":
         checksums.clear()
@@ -96,7 +98,9 @@ def etag_of(headers: Mapping[str, str]) -> str:
 
 def count_of(headers: Mapping[str, str], name: str) -> int:
     """Return a header that holds a whole number; 0 where it is not there."""
-    text = headers.get(name, "0")
+    text = headers.get(name)
+    if text is None:
+        return 0
     if not (text.isascii() and text.isdigit()):
         raise ProtocolError(f"header {name} is no number: {text!r}")
     return int(text)
