@@ -48,6 +48,7 @@ def test_prefect_lives_and_ends_with_the_project(tmp_path, monkeypatch):
         first = up(root, print)
         assert [server.name for server in first.servers if server.running] == list(SERVERS)
         os.kill(first.server("worker").process.pid, signal.SIGKILL)
+        until(lambda: not first.server("worker").running, timeout_s=20)
         second = up(root, print)
         assert second.servers[:3] == first.servers[:3]
         assert second.server("worker").running
