@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -139,9 +140,21 @@ async def _register(client: PrefectClient, flow_id: UUID, order: Order) -> Regis
         pull_steps=[{"prefect.deployments.steps.set_working_directory": {"directory": str(PROJECT)}}],
         parameter_openapi_schema=dict(form.schema()),
         enforce_parameter_schema=True,
-        job_variables={"env": {VARIABLE: str(order.migration.file)}},
+        job_variables=_how_to_run(order.migration),
     )
     return Registered(name, tuple((str(each.slug), each.active) for each in schedules))
+
+
+def _how_to_run(migration: Migration) -> dict[str, object]:
+    """Return how a worker starts a run: here, with this Python, at once.
+
+    Without a command of ours it would start a second Python beforehand, only to find the folder that we know.
+    """
+    return {
+        "env": {VARIABLE: str(migration.file)},
+        "working_dir": str(PROJECT),
+        "command": shlex.join([sys.executable, "-m", "prefect.engine"]),
+    }
 
 
 async def _look_for_server() -> None:

@@ -14,7 +14,8 @@ from prefect.states import Completed, Failed
 from connectors.report.verdict import verdict_of
 from relocation.rules.errors import ConfigurationError, Drift, HikkoshiError, LeaseLost, Transient, WaveBusy
 from relocation.rules.keys import shown
-from relocation.rules.summary import Summary
+from relocation.rules.records import Action
+from relocation.rules.summary import Count, Summary
 
 INCOMPLETE, WITH_REFUSALS, WITH_CHANGES, COMPLETED = "Incomplete", "CompletedWithRefusals", "CompletedWithChanges", "Completed"
 NEXT = {
@@ -22,12 +23,6 @@ NEXT = {
     WITH_REFUSALS: "Look at the report: it names each object that can't move, and why. Running again does not change that.",
     WITH_CHANGES: "Start this wave again, now or later: it takes up what changed.",
     COMPLETED: "",
-}
-NEXT_OF_PLAN = {
-    INCOMPLETE: "Nothing was written. Find out why before anybody runs this wave.",
-    WITH_REFUSALS: "Nothing was written. The report names each object that can't move, and why; the others can be moved.",
-    WITH_CHANGES: "Nothing was written. To move it, run the wave with dry run switched off.",
-    COMPLETED: "Nothing was written. To move it, run the wave with dry run switched off.",
 }
 MESSAGE_CHARACTERS_MAX = 4000
 
@@ -48,7 +43,7 @@ def ended(summary: Summary) -> State[None]:
     """Return the state of a run that came to its end."""
     name = name_of(summary)
     verdict = verdict_of(summary)
-    sentences = [verdict.text.in_("en"), (NEXT_OF_PLAN if summary.kind == "plan" else NEXT)[name]]
+    sentences = [verdict.text.in_("en"), _next(summary, name)]
     sentences += ["; ".join(point.text.in_("en") for point in verdict.points)]
     message = " ".join(f"{sentence.rstrip('.')}." for sentence in sentences if sentence)
     message += f" Report: {summary.report}" if summary.report else ""
@@ -64,6 +59,17 @@ def stopped(error: HikkoshiError, *, goes_on: bool) -> State[None]:
     if len(message) > MESSAGE_CHARACTERS_MAX:
         message = message[:MESSAGE_CHARACTERS_MAX] + " …"
     return Failed(message=f"{message}\n{_after(error, goes_on=goes_on)}")
+
+
+def _next(summary: Summary, name: str) -> str:
+    if summary.kind != "plan":
+        return NEXT[name]
+    if name == INCOMPLETE:
+        return "Nothing was written. Find out why before anybody runs this wave"
+    to_do = sum(summary.counts.get(action, Count()).objects for action in (Action.COPY, Action.REPLACE, Action.PROVE))
+    run = "To move it, run the wave with dry run switched off" if to_do else ""
+    refusals = "The report names each object that can't move, and why" if name == WITH_REFUSALS else ""
+    return ". ".join(filter(None, ("Nothing was written", refusals, run)))
 
 
 def _after(error: HikkoshiError, *, goes_on: bool) -> str:
