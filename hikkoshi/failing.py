@@ -23,8 +23,8 @@ def known(shell: Shell, error: HikkoshiError) -> int:
 
 def stopped(shell: Shell) -> int:
     """Say that somebody stopped us, and how to go on."""
-    next_ = f"{shell.go_on} goes on where it was" if shell.go_on else "nothing was left half done; the same command begins anew"
-    _say(shell, "stopped", "what was done is recorded, and whatever was held is given back", next_)
+    next_ = shell.go_on or "nothing was left half done; the same command begins anew"
+    _say(shell, "stopped", "what was done stays, and whatever was held is given back", next_)
     _document(shell, ExitCode.INTERRUPTED, "Stopped", "stopped by a signal", title="stopped", next_=next_)
     return ExitCode.INTERRUPTED
 

@@ -72,24 +72,37 @@ def objects(count: int) -> str:
 
 
 def figures(pace: Pace, now_s: float) -> list[str]:
-    """Return the parts of a line on a stage: objects, bytes, rate, what was proved, errors, time left."""
-    of_objects = f"{pace.objects:,} of {objects(pace.objects_total)}" if pace.objects_total else objects(pace.objects)
-    parts = [of_objects]
+    """Return the parts of a line on a stage: objects, bytes, rate, what was proved, errors."""
+    parts = [f"{pace.objects:,} of {objects(pace.objects_total)}"] if pace.objects_total else _listed(pace)
     if pace.bytes_total:
-        parts += [f"{size(pace.bytes)} of {size(pace.bytes_total)}", f"{size(pace.rate(now_s))}/s"]
+        parts += [share_of(pace.bytes, pace.bytes_total), f"{size(pace.rate(now_s))}/s"]
     if pace.name == "verify":
         parts.append(f"{pace.objects - pace.errors:,} proved")
     if pace.objects_total:
         parts.append(f"{pace.errors:,} error{'' if pace.errors == 1 else 's'}")
-    left = pace.left_s(now_s)
-    if left is not None and pace.share < 1:
-        parts.append(f"{duration(left)} left")
     return parts
+
+
+def _listed(pace: Pace) -> list[str]:
+    """Return what a stage counts that does not know beforehand how much there will be: lines of listings."""
+    return [f"{pace.objects:,} listed"] if pace.objects else []
+
+
+def share_of(done: int, total: int) -> str:
+    """Return two sizes in one unit where they have one: `8.3 of 12.3 MiB`."""
+    some, all_ = size(done), size(total)
+    return f"{some.split()[0]} of {all_}" if some.split()[1] == all_.split()[1] else f"{some} of {all_}"
+
+
+def time_left(pace: Pace, now_s: float) -> str:
+    """Return how long it will still take, in words; nothing where that can't be said."""
+    left_s = pace.left_s(now_s)
+    return f"{duration(left_s)} left" if left_s is not None and pace.share < 1 else ""
 
 
 def closing(pace: Pace, now_s: float) -> str:
     """Return the line on a stage that has ended."""
-    parts = [objects(pace.objects)] if pace.objects else []
+    parts = [objects(pace.objects)] if pace.objects_total else _listed(pace)
     if pace.bytes:
         parts.append(size(pace.bytes))
     if pace.errors:

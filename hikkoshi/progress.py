@@ -19,7 +19,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from hikkoshi.pace import Pace, closing, figures
+from hikkoshi.pace import Pace, closing, figures, time_left
 
 LINE_EVERY_S = 5.0
 FRAMES_A_SECOND = 5
@@ -54,7 +54,8 @@ class PlainProgress:
         now_s = self._clock()
         if now_s - self._said_s >= self._every_s:
             self._said_s = now_s
-            self._say(f"{pace.name}: {', '.join(figures(pace, now_s))}")
+            parts = (*figures(pace, now_s), time_left(pace, now_s))
+            self._say(f"{pace.name}: {', '.join(filter(None, parts))}")
 
     def heading(self, text: str) -> None:
         """End the stage before, and say what comes."""
@@ -65,11 +66,11 @@ class PlainProgress:
         """Say one line."""
         self._say(noted(event, facts))
 
-    def close(self) -> None:
-        """Say how the stage ended that was under way."""
+    def close(self, *, cut: bool = False) -> None:
+        """Say how the stage ended that was under way; `cut`: before it was done."""
         pace, self._pace = self._pace, None
         if pace is not None:
-            self._say(f"{pace.name}: {closing(pace, self._clock())}")
+            self._say(f"{pace.name}: {'cut short: ' if cut else ''}{closing(pace, self._clock())}")
 
     def _say(self, line: str) -> None:
         try:
@@ -114,9 +115,9 @@ class TerminalProgress:
         """Show it in the line of figures, until the next one comes."""
         self._noted = noted(event, facts)
 
-    def close(self) -> None:
-        """Take the display away."""
-        self._end_stage()
+    def close(self, *, cut: bool = False) -> None:
+        """Take the display away; `cut`: the stage under way was not done."""
+        self._end_stage(cut=cut)
         self._live.stop()
 
     def __rich__(self) -> RenderableType:
@@ -129,18 +130,18 @@ class TerminalProgress:
         head.add_column(width=1)
         head.add_column(no_wrap=True, min_width=7)
         head.add_column(ratio=1)
-        head.add_column(justify="right", width=5)
+        head.add_column(justify="right", no_wrap=True)
         bar = ProgressBar(total=1.0, completed=pace.share) if pace.objects_total or pace.bytes_total else Text("")
-        share = f"{pace.share:.0%}" if pace.objects_total or pace.bytes_total else ""
+        share = f"{pace.share:4.0%} {time_left(pace, now_s):>12}" if pace.objects_total or pace.bytes_total else ""
         head.add_row(self._spinner, Text(pace.name, style="bold"), bar, share)
         parts = [*figures(pace, now_s), *((self._noted,) if self._noted else ())]
         line = Text(" · ".join(parts), style="dim", no_wrap=True, overflow="ellipsis")
         return Group(Padding(head, (0, 2, 0, 1)), Padding(line, (0, 2, 0, 3)))
 
-    def _end_stage(self) -> None:
+    def _end_stage(self, *, cut: bool = False) -> None:
         pace, self._pace = self._pace, None
         if pace is not None:
-            mark, style = ("!", "yellow") if pace.errors else ("✓", "green")
+            mark, style = ("✗", "red") if cut else ("!", "yellow") if pace.errors else ("✓", "green")
             text = Text.assemble((f" {mark} ", style), f"{pace.name:<7} ", (closing(pace, self._clock()), "dim"))
             self._live.console.print(text, no_wrap=True, overflow="ellipsis", crop=True)
 
@@ -156,5 +157,7 @@ def watching(console: Console) -> Iterator[PlainProgress | TerminalProgress]:
     shown = TerminalProgress(console) if console.is_terminal else PlainProgress(console.file)  # type: ignore[arg-type]
     try:
         yield shown
-    finally:
-        shown.close()
+    except BaseException:
+        shown.close(cut=True)
+        raise
+    shown.close()

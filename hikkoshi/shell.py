@@ -39,7 +39,7 @@ HOME = "HIKKOSHI_HOME"
 
 @dataclass
 class Shell:
-    """One call of the command. `go_on` is the command that goes on with what is under way; `done` the documents so far."""
+    """One call of the command. `go_on` says how to go on if this is stopped; `done` the documents so far."""
 
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     json: bool = False

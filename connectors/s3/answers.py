@@ -52,6 +52,9 @@ AGAIN = frozenset({"RequestTimeout", "IncompleteBody", "OperationAborted", "Cond
 SLOW_DOWN = frozenset(
     {"SlowDown", "SlowDownRead", "SlowDownWrite", "ServiceUnavailable", "Throttling", "TooManyRequests", "RequestLimitExceeded"}
 )
+ONE_OBJECT = "SlowDownRead"
+"""MinIO's word for an object that can't be read (bit-rot looks so). Its Retry-After of a minute is not obeyed: every retry of every
+such object would wait for it, while the endpoint itself has all the time in the world."""
 SKEWED = frozenset({"RequestTimeTooSkewed", "RequestInTheFuture", "RequestExpired"})
 DENIED = frozenset({"AccessDenied", "AllAccessDisabled", "AccountProblem"})
 ERROR_BYTES_MAX = 65_536
@@ -127,7 +130,8 @@ def refusal(asked: Asked, response: Response, *, now: float) -> HikkoshiError:
     """
     answer = said(response)
     if answer.code in SLOW_DOWN or (answer.code not in _BY_CODE and answer.status in {429, 503}):
-        return SlowDown(f"{asked}: {answer}: the endpoint asks for less", retry_after_s=retry_after_s(answer.headers, now))
+        asked_s = None if answer.code == ONE_OBJECT else retry_after_s(answer.headers, now)
+        return SlowDown(f"{asked}: {answer}: the endpoint asks for less", retry_after_s=asked_s)
     make = _BY_CODE.get(answer.code) or _BY_STATUS.get(answer.status) or _BY_FAMILY.get(answer.status // 100, _misfit)
     return make(asked, answer)
 

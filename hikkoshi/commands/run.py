@@ -29,7 +29,7 @@ def run(
 ) -> int:
     """Plan, copy and verify. Goes on where an unfinished run was cut off."""
     shell = shell_of(context, config, json)
-    shell.go_on = shell.named(f"run {category}" + (f" --wave {wave}" if wave else ""))
+    shell.go_on = shell.named(f"run {category}" + (f" --wave {wave}" if wave else "")) + " goes on where it was"
 
     async def work(stages: Context, name: str) -> Summary:
         from relocation.stages.wave import WaveRequest, run_wave

@@ -179,6 +179,14 @@ async def test_a_refusal_means_one_error(status: int, code: str, kind: type[Hikk
     assert "talk" in str(found)
 
 
+@pytest.mark.parametrize(("code", "seconds"), [("SlowDown", 60.0), ("SlowDownRead", None)])
+async def test_a_rotten_object_makes_nobody_wait(code: str, seconds: float | None) -> None:
+    """An endpoint that asks for less is given the time that it asks for; an object that can't be read is not waited for."""
+    found = await raised(get, error(503, code, **{"retry-after": "60"}))
+    assert isinstance(found, SlowDown)
+    assert found.retry_after_s == seconds
+
+
 async def test_a_missing_right_is_named() -> None:
     """The message says who may not do what on which object, percent-encoded."""
     found = await raised(get, error(403, "AccessDenied"))
