@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from connectors import credentials
+from connectors.s3.requests import must_sign_payload
 from connectors.s3.store import S3Store
 from connectors.signer import Signer
 from connectors.wire.lean import LeanWire
@@ -52,4 +53,4 @@ class S3Stores:
             stall_s=limits.stall_s,
         )
         signer = Signer(keys.access_key, keys.secret_key.reveal(), keys.session_token.reveal(), settings.region)
-        return S3Store(endpoint, role, wire, signer, self._clock)
+        return S3Store(endpoint, role, wire, signer, self._clock, sign_payload=must_sign_payload(settings.url))
