@@ -35,9 +35,9 @@ class Wire(Protocol):
 
     `target` is the raw request target (`/bucket/key%20x?list-type=2`) and goes out as it is. Redirects are never
     followed, nothing is decoded, no proxy is asked. Anything that HTTP/1.1 does not allow is a `ProtocolError`, a broken or
-    refused connection `Unreachable`, and the connection is dropped. Nothing is retried here, with one exception: a request
-    on a kept-alive connection that the peer closed before a byte of the answer came is sent once more on a new one only
-    if `method` is GET or HEAD.
+    refused connection `Unreachable` (`CutShort` where an answer had begun), and the connection is dropped. Nothing is retried
+    here, with one exception: a request on a kept-alive connection that the peer closed before a byte of the answer came is
+    sent once more on a new one only if `method` is GET or HEAD.
     """
 
     async def request(

@@ -14,7 +14,7 @@ from typing import cast
 
 from connectors.wire.head import HEAD_BYTES_MAX, Breach, ChunkedBody, Refused, ResponseHead, Sink, parse_head
 from relocation.ports import Response
-from relocation.rules.errors import HikkoshiError, ProtocolError, Unreachable
+from relocation.rules.errors import CutShort, HikkoshiError, ProtocolError, Unreachable
 
 OWN_BODY_BYTES_MAX = 16 * 1024 * 1024
 INTERIM_ANSWERS_MAX = 8
@@ -142,7 +142,8 @@ class Connection(asyncio.BufferedProtocol):
     def connection_lost(self, error: Exception | None) -> None:
         if self._phase is not Phase.DEAD:
             reason = str(error) if error else "it closed the connection"
-            self.fail(Unreachable(f"{self._name} broke off before its whole answer was there: {reason}"))
+            kind = CutShort if self.heard else Unreachable
+            self.fail(kind(f"{self._name} broke off before its whole answer was there: {reason}"))
             self.peer_closed = True
         self._make_room()
         if not self.lost.done():

@@ -21,7 +21,7 @@ from connectors.wire.address import parse_address
 from connectors.wire.head import HEAD_BYTES_MAX, Breach, Refused, Sink
 from connectors.wire.outgoing import announces_length, checked_fields
 from relocation.ports import Headers, Response
-from relocation.rules.errors import BadRequest, HikkoshiError, ProtocolError, Transient, Unreachable
+from relocation.rules.errors import BadRequest, CutShort, HikkoshiError, ProtocolError, Transient, Unreachable
 
 OWN_BODY_BYTES_MAX = 16 * 1024 * 1024
 WRITE_BYTES = 262_144
@@ -77,12 +77,13 @@ class LibraryWire:
                 async with deadline:
                     return await self._exchange(method, url, fields=fields, body=_Body(payload, moved), into=into)
             except (aiohttp.ClientError, OSError, TimeoutError) as error:
-                raise self._said(error, stalled=deadline.expired()) from error
+                raise self._said(error, stalled=deadline.expired(), heard=moved.heard) from error
 
     async def _exchange(self, method: str, url: URL, *, fields: CIMultiDict[str], body: _Body, into: memoryview | None) -> Response:
         answer = await self._open_session().request(
             method, url, headers=fields, data=body if body.size else None, allow_redirects=False, trace_request_ctx=body.moved
         )
+        body.moved.heard = True
         try:
             head = _head_of(answer, over_tls=self._address.tls is not None, head_only=method == "HEAD")
             sink = Sink(into.cast("B") if into is not None and 200 <= answer.status < 300 else None, bytes_max=OWN_BODY_BYTES_MAX)
@@ -126,8 +127,8 @@ class LibraryWire:
             )
         return self._session
 
-    def _said(self, error: Exception, *, stalled: bool) -> HikkoshiError:
-        """Translate what aiohttp raised."""
+    def _said(self, error: Exception, *, stalled: bool, heard: bool) -> HikkoshiError:
+        """Translate what aiohttp raised. `heard`: the answer had begun."""
         if stalled:
             return Transient(f"no byte moved for {self._stall_s:g} s, neither way: the connection was dropped")
         if isinstance(error, aiohttp.ClientConnectorCertificateError):
@@ -140,7 +141,9 @@ class LibraryWire:
         broken = isinstance(error, aiohttp.ClientResponseError) or isinstance(error.__cause__, aiohttp.http.HttpProcessingError)
         if broken and _CUT_SHORT not in str(error):
             return ProtocolError(f"{self._address} sent an answer that is not used: {error}")
-        return Unreachable(f"{self._address} can't be reached, or broke off before its whole answer was there: {error!r}")
+        if heard:
+            return CutShort(f"{self._address} broke off before its whole answer was there: {error!r}")
+        return Unreachable(f"{self._address} can't be reached, or broke off before its answer: {error!r}")
 
     async def close(self) -> None:
         """Close every connection."""
@@ -155,6 +158,7 @@ class _Progress:
     def __init__(self, deadline: asyncio.Timeout, stall_s: float) -> None:
         self._deadline = deadline
         self._stall_s = stall_s
+        self.heard = False  # the answer's head is there
 
     def mark(self) -> None:
         if not self._deadline.expired():

@@ -3,6 +3,7 @@
     HikkoshiError
       Transient            the wire or a server faltered: the same request may succeed later (retried)
         Unreachable        no connection, or it broke before an answer
+          CutShort         an answer began, and the connection broke before its end
         ProtocolError      the peer said something that HTTP/1.1 or S3 does not allow; the connection is dropped
         SlowDown           429 or 503: the endpoint asks for less
         ChecksumRejected   the store saw other bytes than we meant to send
@@ -42,6 +43,11 @@ class Transient(HikkoshiError):
 
 class Unreachable(Transient):
     """No connection could be made, or it broke before the whole answer was there."""
+
+
+class CutShort(Unreachable):
+    """An answer began, and the connection broke before its end. The endpoint is there; where it is the same object each time, it
+    is that object: damaged bytes look like this on some stores."""
 
 
 class ProtocolError(Transient):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from relocation.rules.errors import BadRequest, SlowDown, SourceChanged, SourceGone, Transient, Unreachable
+from relocation.rules.errors import BadRequest, CutShort, SlowDown, SourceChanged, SourceGone, Transient, Unreachable
 from relocation.rules.records import Fact, Outcome, PlanRow
 from relocation.transfer.retry import Tries
 
@@ -20,6 +20,8 @@ async def settled(work: Callable[[], Awaitable[Fact]], row: PlanRow, tries: Trie
         return ended(row, Outcome.GONE, str(error), tries, stage=stage)
     except SourceChanged as error:
         return ended(row, Outcome.DRIFTED, str(error), tries, stage=stage)
+    except CutShort as error:
+        return ended(row, Outcome.FAILED, reason_of(error), tries, stage=stage)
     except Unreachable:
         raise
     except (Transient, BadRequest) as error:
@@ -47,7 +49,9 @@ def ended(row: PlanRow, outcome: Outcome, reason: str, tries: Tries, *, stage: s
 
 
 def reason_of(error: Transient | BadRequest) -> str:
-    """Say what kept failing. A 503 for one object while others go through is how bit-rot looks on some stores."""
+    """Say what kept failing. A 503 or a cut answer for one object while others go through is how bit-rot looks on some stores."""
     if isinstance(error, SlowDown):
         return f"unreadable or overloaded: the store kept answering 503 for this object ({error}); damaged bytes look like this too"
+    if isinstance(error, CutShort):
+        return f"unreadable: the answer for this object broke off each time ({error}); damaged bytes look like this"
     return str(error)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from relocation.ports import Store
-from relocation.rules.errors import BadRequest, Forbidden, SourceChanged, SourceGone, Transient, Unreachable
+from relocation.rules.errors import BadRequest, CutShort, Forbidden, SourceChanged, SourceGone, Transient, Unreachable
 from relocation.rules.keys import shown
 from relocation.rules.records import Fact, Outcome, PlanRow, Proof
 from relocation.transfer.compare import Hashed, hash_object, lost_attributes
@@ -44,6 +44,8 @@ async def read_back(hands: Hands, other: Store, row: PlanRow, expected: Expected
         return _failed(row, expected, f"{shown(row.target_key)} is not at the target any more", tries)
     except SourceChanged as error:
         return _failed(row, expected, f"somebody else replaced it at the target: {error}", tries)
+    except CutShort as error:
+        return _failed(row, expected, f"could not be read back: {reason_of(error)}", tries)
     except Unreachable:
         raise
     except (Transient, BadRequest, Forbidden) as error:

@@ -1,7 +1,8 @@
 """Try again, but only what may succeed: `Transient` faults, jittered, bounded. Everything else passes through at once.
 
 Tenacity is entered only after a first failure: its wrapper costs more than a small request. An endpoint that can't be reached is
-waited for longer (`unreachable_s`) than a request that keeps failing, since a restart takes seconds.
+waited for longer (`unreachable_s`) than a request that keeps failing, since a restart takes seconds; what it took to reach it again
+counts as no attempt, since a server that has just come up may still ask for a moment.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TypeVar
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
 from relocation.ports import Clock
-from relocation.rules.errors import Transient, Unreachable
+from relocation.rules.errors import CutShort, Transient, Unreachable
 
 T = TypeVar("T")
 RETRY_AFTER_S_MAX = 60.0
@@ -31,12 +32,11 @@ class Patience:
 class Tries:
     """The attempts spent on one object. `count` is the most that any one step of it took."""
 
-    __slots__ = ("_clock", "_patience", "_unreachable_until", "count")
+    __slots__ = ("_clock", "_patience", "count")
 
     def __init__(self, patience: Patience, clock: Clock) -> None:
         self._patience = patience
         self._clock = clock
-        self._unreachable_until = 0.0
         self.count = 1
 
     async def run(self, call: Callable[[], Awaitable[T]]) -> T:
@@ -54,19 +54,34 @@ class Tries:
                 raise failed.pop()
             return await call()
 
+        ends = _Ends(self, self._patience, self._clock)
         retrying = AsyncRetrying(
-            retry=retry_if_exception_type(Transient), stop=self._stop, wait=_wait, sleep=self._clock.sleep, reraise=True
+            retry=retry_if_exception_type(Transient), stop=ends, wait=_wait, sleep=self._clock.sleep, reraise=True
         )
-        self._unreachable_until = self._clock.monotonic() + self._patience.unreachable_s
         result: T = await retrying(once)
         return result
 
-    def _stop(self, state: RetryCallState) -> bool:
-        self.count = max(self.count, state.attempt_number)
+
+class _Ends:
+    """When to give one request up: after so many answers that were none, or when its endpoint was gone for too long."""
+
+    def __init__(self, tries: Tries, patience: Patience, clock: Clock) -> None:
+        self._tries = tries
+        self._patience = patience
+        self._clock = clock
+        self._answered = 0
+        self._gone_since: float | None = None
+
+    def __call__(self, state: RetryCallState) -> bool:
+        self._tries.count = max(self._tries.count, state.attempt_number)
         error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, Unreachable):
-            return self._clock.monotonic() >= self._unreachable_until
-        return state.attempt_number >= self._patience.attempts_max
+        if isinstance(error, Unreachable) and not isinstance(error, CutShort):
+            now = self._clock.monotonic()
+            self._gone_since = now if self._gone_since is None else self._gone_since
+            return now - self._gone_since >= self._patience.unreachable_s
+        self._gone_since = None
+        self._answered += 1
+        return self._answered >= self._patience.attempts_max
 
 
 def _wait(state: RetryCallState) -> float:

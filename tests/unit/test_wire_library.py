@@ -11,7 +11,7 @@ import pytest
 import uvloop
 
 from connectors.wire import LeanWire, LibraryWire
-from relocation.rules.errors import BadRequest, ProtocolError, Transient, Unreachable
+from relocation.rules.errors import BadRequest, CutShort, ProtocolError, Transient, Unreachable
 from tests.unit.wire_peer import OK, Authority, Peer, Visit, answer_of
 
 SEVERAL_MIB = bytes(range(256)) * 4096 * 5  # 5 MiB
@@ -238,7 +238,7 @@ async def test_fields_of_framing_are_the_wires_own(kind, headers):
 
 
 async def test_an_answer_cut_short_is_no_answer(kind):
-    """A body shorter than announced is `Unreachable`, never a short body; so is a chunked one without its end."""
+    """A body shorter than announced is `CutShort`, never a short body; so is a chunked one without its end."""
     for cut in (
         b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
@@ -250,7 +250,7 @@ async def test_an_answer_cut_short_is_no_answer(kind):
 
         async with Peer(broken) as peer:
             wire = kind(peer.url)
-            with pytest.raises(Unreachable):
+            with pytest.raises(CutShort):
                 await ask(wire, "PUT", into=memoryview(bytearray(99)))
             await wire.close()
 
