@@ -100,9 +100,11 @@ class _House:
 
     def bring_up_prefect(self) -> None:
         """Bring up the Prefect server, then its worker."""
+        before = self.state.server("prefect")
         server = self._bring_up("prefect")
-        if (worker := self.state.server("worker")) and worker.running:
-            return
+        worker = self.state.server("worker")
+        if worker and worker.running and before and before.port == server.port:
+            return  # a worker asks the address that it was started with
         since = datetime.datetime.now(datetime.UTC)
         worker = self._start("worker")
         if not wait_until(lambda: worker_is_online(server, since), self._lives(worker), timeout_s=START_TIMEOUT_S):
