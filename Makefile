@@ -21,11 +21,11 @@ demo: env  ## a category moves from Korea to Japan, proved, on this machine (lea
 down: env  ## end the servers that `demo` or `hikkoshi local up` left running
 	$(BIN)/hikkoshi local down
 
-test: env minio  ## every test but those that need system packages (starts its own servers)
-	$(BIN)/python -m pytest -q -m "not system"
+test: test-fast minio  ## every test but those that need system packages (starts its own servers)
+	$(BIN)/python -m pytest -q -m "server and not system"
 
 test-fast: env  ## the tests that need no server
-	$(BIN)/python -m pytest -q -m "not server and not system"
+	$(BIN)/python -m pytest -q -n 2 -m "not server and not system"
 
 test-system: env minio  ## the tests that need system packages, which are installed where that is allowed
 	$(BIN)/python -m tests.system.run

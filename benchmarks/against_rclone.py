@@ -29,7 +29,6 @@ from connectors.configuration import read
 from connectors.stores import S3Stores
 from hikkoshi.local.servers import down, up
 from hikkoshi.local.state import LocalState
-from relocation.rules.objects import Part
 
 MIB = 1024 * 1024
 TODAY = datetime.datetime.now(datetime.UTC).date()
@@ -76,9 +75,7 @@ async def seed(state: LocalState, objects: int) -> None:
     for number in range(4):
         key = f"images/large/{number}"
         upload_id = await store.create_upload("talk", key, checksum=False)
-        parts: list[Part] = []
-        for part in range(1, 17):
-            parts.append(await store.put_part("talk", key, upload_id, part, body))
+        parts = [await store.put_part("talk", key, upload_id, part, body) for part in range(1, 17)]
         await store.complete_upload("talk", key, upload_id, parts)
     await stores.close()
 
