@@ -6,10 +6,7 @@ concerns this object alone is a fact with its reason.
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import replace
-from datetime import datetime, timedelta
-from functools import partial
 
 from relocation.rules import digests
 from relocation.rules.errors import NotFound
@@ -20,9 +17,8 @@ from relocation.transfer.endings import settled
 from relocation.transfer.hands import Hands
 from relocation.transfer.prove import prove, prove_occupied
 from relocation.transfer.retry import Tries
+from relocation.transfer.uploads import abort_uploads, uploads_of
 from relocation.transfer.write import Occupied
-
-CLOCKS_APART = timedelta(minutes=5)
 
 
 async def copy_object(hands: Hands, row: PlanRow, earlier: Intent | None = None) -> Fact:
@@ -49,9 +45,7 @@ async def _carry_out(hands: Hands, row: PlanRow, tries: Tries) -> Fact:
 
 async def _after_a_crash(hands: Hands, row: PlanRow, earlier: Intent, tries: Tries) -> PlanRow:
     """Look at what the cut-off run left: abort its upload, and prove what it may have written instead of writing it again."""
-    for upload_id in await _left_behind(hands, row, earlier, tries):
-        with contextlib.suppress(NotFound):  # completed or aborted before
-            await tries.run(partial(hands.target.abort_upload, row.target_bucket, row.target_key, upload_id))
+    await abort_uploads(hands, row, await _left_behind(hands, row, earlier, tries), tries)
     try:
         found = await tries.run(lambda: hands.target.head(row.target_bucket, row.target_key))
     except NotFound:
@@ -63,19 +57,10 @@ async def _after_a_crash(hands: Hands, row: PlanRow, earlier: Intent, tries: Tri
 
 
 async def _left_behind(hands: Hands, row: PlanRow, earlier: Intent, tries: Tries) -> list[str]:
-    """Return the uploads of ours under this key: the one on record, or, where the crash came before its id was, those begun since.
-
-    The intent says that we were about to begin one here, so an upload of this very key that began after our run did is ours.
-    """
-    if earlier.upload_id or not _by_parts(hands, row):
-        return [earlier.upload_id] if earlier.upload_id else []
-    page = await tries.run(lambda: hands.target.list_uploads(row.target_bucket, prefix=row.target_key))
-    since = datetime.fromisoformat(hands.begun_at) - CLOCKS_APART
-    return [
-        upload.upload_id
-        for upload in page.items
-        if upload.key == row.target_key and datetime.fromisoformat(upload.initiated) >= since
-    ]
+    """Return the uploads of ours under this key: the one on record, or, where the crash came before its id was, all."""
+    if earlier.upload_id:
+        return [earlier.upload_id]
+    return await uploads_of(hands, row, tries) if _by_parts(hands, row) else []
 
 
 def _by_parts(hands: Hands, row: PlanRow) -> bool:

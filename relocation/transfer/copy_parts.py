@@ -22,6 +22,7 @@ from relocation.transfer.hands import Hands
 from relocation.transfer.hashing import Fingerprint, agrees, attributes_sha256
 from relocation.transfer.read import attributes_of, read_head, read_piece
 from relocation.transfer.retry import Tries
+from relocation.transfer.uploads import begin_upload
 from relocation.transfer.write import look_first, settle, write_conditions
 
 ABORT_S_MAX = 5.0
@@ -67,11 +68,7 @@ async def copy_parts(hands: Hands, row: PlanRow, tries: Tries) -> Fact:
         raise SourceChanged(f"the source says {head.size} bytes where {row.size} were listed")
     attributes = await attributes_of(hands.source, place, head, tries)
     await look_first(hands, row, tries, by_parts=True)
-    hands.check_lease()
-    checksum = hands.seen.sends_checksum_parts
-    upload_id = await tries.run(
-        lambda: hands.target.create_upload(row.target_bucket, row.target_key, attributes=attributes, checksum=checksum)
-    )
+    upload_id = await begin_upload(hands, row, attributes, tries)
     upload = _Upload(hands, row, layout, upload_id, tries)
     try:
         written = await upload.carry()
