@@ -129,7 +129,7 @@ def take_shard(connection: Connection, run_id: str, stage: str, *, me: Holder, n
     return Lease(run_id, stage, row.number, token, expires_at)
 
 
-def _first_free(connection: Connection, run_id: str, stage: str, *, me: Holder, now: float) -> Row[Any, Any] | None:
+def _first_free(connection: Connection, run_id: str, stage: str, *, me: Holder, now: float) -> Row[tuple[Any, Any]] | None:
     """Return number and token of the shard to lease. The rows asked about are those of one run, locked against other takers."""
     mine = and_(shards.c.run_id == run_id, shards.c.stage == stage, shards.c.sealed.is_(False))
     others = or_(shards.c.pid != me.pid, shards.c.started != me.started)
@@ -206,11 +206,11 @@ def _held_by(me: Holder, expires_at: float) -> dict[str, object]:
     return {"host": me.host, "pid": me.pid, "started": me.started, "expires_at": expires_at}
 
 
-def _holder_of(row: Row[*tuple[Any, ...]]) -> Holder:
+def _holder_of(row: Row[tuple[Any, ...]]) -> Holder:
     return Holder(row.host, row.pid, row.started)
 
 
-def _busy(row: Row[*tuple[Any, ...]]) -> str:
+def _busy(row: Row[tuple[Any, ...]]) -> str:
     since, until = (datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds") for at in (row.since, row.expires_at))
     return (
         f"{row.who or 'somebody'} is running wave {row.wave} of {row.category} on {row.host} (process {row.pid}, run {row.run_id}) "

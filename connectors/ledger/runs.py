@@ -98,9 +98,9 @@ def chain(connection: Connection) -> tuple[Link, ...]:
     return tuple(map(_link, connection.execute(select(*LINK_COLUMNS).order_by(audit.c.seq))))
 
 
-def _run(row: Row[*tuple[Any, ...]]) -> RunRecord:
+def _run(row: Row[tuple[Any, ...]]) -> RunRecord:
     return RunRecord(**row._mapping)  # noqa: SLF001 — public in SQLAlchemy, in spite of its name
 
 
-def _link(row: Row[*tuple[Any, ...]]) -> Link:
+def _link(row: Row[tuple[Any, ...]]) -> Link:
     return Link(**row._mapping)  # noqa: SLF001
