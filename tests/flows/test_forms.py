@@ -1,0 +1,94 @@
+"""Forms, descriptions and schedules, as they follow from the configuration alone."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import jsonschema
+import pytest
+
+from connectors.configuration.reader import read
+from flows.deploy import Order
+from flows.descriptions import description
+from flows.forms import Form
+from tests.flows.office import PROJECT
+
+CONFIG = PROJECT / "config" / "example.yaml"
+
+
+@pytest.fixture(scope="module")
+def migration():
+    return read(CONFIG, {})
+
+
+def form(migration, name: str, *, dry_run: bool = True) -> Form:
+    return Form(name, migration.categories[name], dry_run=dry_run)
+
+
+def test_a_form_offers_the_categorys_waves_and_no_others(migration):
+    """A wave is chosen from a list; what is not in it does not fit the schema."""
+    schema = form(migration, "talk-images").schema()
+    assert schema["properties"]["wave"]["enum"] == ["until-2018", "in-2019", "in-2020", "rest"]
+    jsonschema.validate({"category": "talk-images", "wave": "rest", "dry_run": False}, schema)
+    for wrong in ({"wave": "in-2021"}, {"category": "talk-videos"}, {"dry_run": "yes"}, {"password": "x"}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({"category": "talk-images", "wave": "rest", "dry_run": True} | wrong, schema)
+
+
+def test_no_wave_is_chosen_beforehand_where_there_are_several(migration):
+    """Nobody moves a wave by leaving a field as it was; where there is only one, it stands there."""
+    assert "default" not in form(migration, "talk-images").schema()["properties"]["wave"]
+    assert form(migration, "talk-videos").schema()["properties"]["wave"]["default"] == "all"
+
+
+def test_the_switch_is_on_and_says_what_it_does(migration):
+    """A run is a dry run unless somebody switches it off; the flows that never write have no switch."""
+    switch = form(migration, "talk-images").schema()["properties"]["dry_run"]
+    assert switch["default"] is True
+    assert "Nothing is written" in switch["description"]
+    assert form(migration, "talk-images").parameters() == {"category": "talk-images", "dry_run": True}
+    assert "dry_run" not in form(migration, "talk-images", dry_run=False).schema()["properties"]
+
+
+def test_every_field_is_explained_in_plain_text(migration):
+    """Prefect shows explanations as they are: no mark-up."""
+    for name in migration.categories:
+        for field in form(migration, name).schema()["properties"].values():
+            assert field["description"]
+            assert not set("`<>|\n") & set(field["description"])
+
+
+@pytest.mark.parametrize("what", ["dry-run", "wave", "verify"])
+def test_every_page_says_what_is_never_done(migration, what):
+    """An operator reads what it writes, what it never does, whose data it is and when it is due."""
+    for name, category in migration.categories.items():
+        page = description(what, name, migration)
+        assert ("**It never** deletes" if what == "wave" else "**Writes nothing**") in page
+        assert str(category.deadline) in page
+        assert category.owner in page
+
+
+def order(migration, what: str, *, activate: bool, before: dict[str, bool] | None = None) -> Order:
+    stood = SimpleNamespace(schedules=[SimpleNamespace(slug=slug, active=on) for slug, on in before.items()]) if before else None
+    return Order(what, "talk-images", migration, stood, activate)
+
+
+def test_schedules_are_off_until_they_are_switched_on(migration):
+    """A new schedule is off; `--activate` switches all on; what was switched by hand stays as it is."""
+
+    def active(**how) -> dict[str, bool]:
+        return {each.slug: each.active for each in order(migration, "wave", **how).schedules()}
+
+    assert set(active(activate=False).values()) == {False}
+    assert set(active(activate=True).values()) == {True}
+    kept = active(activate=False, before={"in-2019": True, "in-2020": False, "gone": True})
+    assert kept == {"until-2018": False, "in-2019": True, "in-2020": False, "rest": False}
+
+
+def test_a_schedule_starts_its_own_wave_in_earnest(migration):
+    """What starts by itself is no dry run, and starts in the time zone that was written down."""
+    for each in order(migration, "wave", activate=True).schedules():
+        assert each.parameters == {"wave": each.slug, "dry_run": False}
+        assert each.schedule.timezone == "Asia/Tokyo"
+    assert order(migration, "dry-run", activate=True).schedules() == []
+    assert order(migration, "verify", activate=True).schedules() == []
