@@ -27,6 +27,7 @@ from relocation.rules.errors import (
     Refusal,
     SlowDown,
     Transient,
+    Unreachable,
     WrongCredentials,
 )
 from relocation.rules.keys import shown
@@ -49,6 +50,8 @@ NO_SPACE = frozenset(
 )
 BAD_CHECKSUM = frozenset({"BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch", "BadChecksum"})
 AGAIN = frozenset({"RequestTimeout", "IncompleteBody", "OperationAborted", "ConditionalRequestConflict", "InternalError"})
+STARTING = frozenset({"XMinioServerNotInitialized", "XMinioIAMNotInitialized"})
+"""What a MinIO says that is up for less than a second: not there yet. It asks for a minute (Retry-After) that it does not need."""
 SLOW_DOWN = frozenset(
     {"SlowDown", "SlowDownRead", "SlowDownWrite", "ServiceUnavailable", "Throttling", "TooManyRequests", "RequestLimitExceeded"}
 )
@@ -187,6 +190,10 @@ def _again(asked: Asked, answer: Said) -> HikkoshiError:
     return Transient(f"{asked}: {answer}")
 
 
+def _starting(asked: Asked, answer: Said) -> HikkoshiError:
+    return Unreachable(f"{asked}: {answer}: the server is only just starting")
+
+
 def _bad_request(asked: Asked, answer: Said) -> HikkoshiError:
     return BadRequest(f"{asked}: the store refuses this: {answer}", code=answer.code or str(answer.status), status=answer.status)
 
@@ -218,6 +225,7 @@ _BY_CODE: dict[str, Meaning] = {
     **dict.fromkeys(NO_SPACE, _no_space),
     **dict.fromkeys(BAD_CHECKSUM, _other_bytes),
     **dict.fromkeys(AGAIN, _again),
+    **dict.fromkeys(STARTING, _starting),
 }
 _BY_STATUS: dict[int, Meaning] = {
     401: _wrong_credentials,

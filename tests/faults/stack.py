@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -229,6 +229,13 @@ class Case:
         )
         assert [named for each in left for named in each] == []
         assert self.uploads() == []
+
+
+async def until(ready: Callable[[], bool], *, timeout_s: float = 60.0) -> None:
+    """Wait for what another process does: nothing but looking tells how far it is."""
+    async with asyncio.timeout(timeout_s):
+        while not ready():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ SEED = 20261122
 BODY = random.Random(SEED).randbytes(3000)
 PARTS = (BODY * 1748, random.Random(SEED + 1).randbytes(321))  # 5 MiB and a bit, and the rest
 SLOW_DOWN = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
+STARTING = b"<Error><Code>XMinioIAMNotInitialized</Code><Message>IAM sub-system not initialized yet.</Message></Error>"
 INTERNAL = b'<?xml version="1.0"?>\n<Error><Code>InternalError</Code><Message>We encountered an internal error.</Message></Error>'
 
 AT_THE_TARGET = {
@@ -32,6 +34,7 @@ AT_THE_TARGET = {
     "put/lost-as-500": [Fault(AnswerAfter(500, INTERNAL), method="PUT", target="put/lost-as-500", nth=1)],
     "put/altered": [Fault(FlipByte(1000, of="request"), method="PUT", target="put/altered", nth=1)],
     "put/burst": [Fault(Answer(503, SLOW_DOWN), method="PUT", target="put/burst", nth=nth) for nth in (1, 2, 3)],
+    "put/starting": [Fault(Answer(503, STARTING, (("Retry-After", "60"),)), method="PUT", target="put/starting", nth=1)],
     "put/reset": [Fault(Reset(1500, of="request"), method="PUT", target="put/reset", nth=1)],
     "parts/lost-begin": [Fault(AnswerAfter(), method="POST", target="lost-begin.uploads", nth=1)],
     "parts/lost-part": [Fault(AnswerAfter(), method="PUT", target="lost-part.partNumber=1", nth=1)],
@@ -62,6 +65,7 @@ class Struck:
     korea: list[Seen]
     japan: list[Seen]
     elsewhere: list[Seen]
+    seconds: float
 
     def asked(self, method: str, key: str) -> list[Seen]:
         return [each for each in (*self.korea, *self.japan) if each.method == method and key in each.target]
@@ -83,8 +87,10 @@ async def strike(case: Case) -> Struck:
         korea.faults = [fault for faults in AT_THE_SOURCE.values() for fault in faults] + never["get/altered-always"]
         japan.faults = [fault for faults in AT_THE_TARGET.values() for fault in faults]
         japan.faults = [*japan.faults, *never["parts/error-in-200"], *never["put/sent-elsewhere"]]
+        begun = time.monotonic()
         summary = await case.run()
-        return Struck(case, summary, list(korea.requests), list(japan.requests), list(elsewhere.requests))
+        seconds = time.monotonic() - begun
+        return Struck(case, summary, list(korea.requests), list(japan.requests), list(elsewhere.requests), seconds)
 
 
 @contextmanager
@@ -136,6 +142,12 @@ def test_an_error_in_a_200_is_no_success(struck):
     (failed,) = [named for named in struck.summary.failed if named.key == "parts/error-in-200"]
     assert "InternalError" in failed.reason
     assert len([each for each in struck.asked("POST", "error-in-200?") if "uploadId" in each.target]) == 4
+
+
+def test_a_server_that_is_only_just_starting_is_not_left_alone_for_a_minute(struck):
+    """S1: MinIO asks for 60 s while it starts, and is up a moment later: it is asked again soon, as one that is not there yet."""
+    assert [each.status for each in struck.asked("PUT", "put/starting")] == [503, 200]
+    assert struck.seconds < 55
 
 
 def test_a_redirect_is_never_followed(struck):
