@@ -174,7 +174,7 @@ async def _state(settings: Migration, stores: S3Stores | None, clock: SystemCloc
     try:
         async with ledger_alone(settings) as ledger:
             if ledger is not None:
-                probes = tuple([await _probed(ledger, place, clock) for place in places_of(settings)])
+                probes = tuple([await _probed(settings, ledger, place, clock) for place in places_of(settings)])
                 words = f"{len(await ledger.list_runs(limit=1000)):,} runs"
             if stores is not None:
                 await _vault(settings, stores, clock, ledger)
@@ -185,8 +185,10 @@ async def _state(settings: Migration, stores: S3Stores | None, clock: SystemCloc
     return words, probes or tuple(Probed(place, None, 0.0) for place in places_of(settings)), problems
 
 
-async def _probed(ledger: Ledger, place: Place, clock: SystemClock) -> Probed:
+async def _probed(settings: Migration, ledger: Ledger, place: Place, clock: SystemClock) -> Probed:
     answers = await ledger.last_probe(place.endpoint, place.bucket)
+    if answers and answers.url != settings.endpoints[place.endpoint].url:
+        answers = None  # another address may lead to another store
     age_s = clock.now() - datetime.fromisoformat(answers.at).timestamp() if answers else 0.0
     return Probed(place, answers, max(age_s, 0.0))
 

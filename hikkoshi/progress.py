@@ -135,7 +135,7 @@ class TerminalProgress:
         share = f"{pace.share:4.0%} {time_left(pace, now_s):>12}" if pace.objects_total or pace.bytes_total else ""
         head.add_row(self._spinner, Text(pace.name, style="bold"), bar, share)
         parts = [*figures(pace, now_s), *((self._noted,) if self._noted else ())]
-        line = Text(" · ".join(parts), style="dim", no_wrap=True, overflow="ellipsis")
+        line = Text(" · ".join(parts), style="dim", overflow="fold")
         return Group(Padding(head, (0, 2, 0, 1)), Padding(line, (0, 2, 0, 3)))
 
     def _end_stage(self, *, cut: bool = False) -> None:

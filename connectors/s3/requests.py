@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from connectors.s3.answers import Asked, is_error_body, refusal
 from connectors.signer import UNSIGNED_PAYLOAD, Signer, quote_key
 from relocation.ports import Clock, Response, Wire
-from relocation.rules.errors import BadRequest, ProtocolError
+from relocation.rules.errors import BadRequest, ProtocolError, Unreachable
 from relocation.rules.values import is_loopback
 
 Answer = TypeVar("Answer")
@@ -81,7 +81,10 @@ class Requests:
         headers = [self._host, *request.headers]
         target, signed = self._signer.sign(request.method, path, request.query, headers, payload, self._clock.now())
         signed.append(AS_IT_IS)
-        return await self._wire.request(request.method, target, signed, request.body, into=into)
+        try:
+            return await self._wire.request(request.method, target, signed, request.body, into=into)
+        except Unreachable as error:  # the wire knows an address, people know a name
+            raise type(error)(f"{self._endpoint}: {error}", retry_after_s=error.retry_after_s) from error
 
     def read(self, request: Request, reader: Callable[Given, Answer], *args: Given.args, **kwargs: Given.kwargs) -> Answer:
         """Return what `reader` makes of the answer; a ProtocolError of it gets the name of what was asked."""

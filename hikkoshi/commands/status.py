@@ -96,14 +96,14 @@ def _show(shell: Shell, settings: Migration, standings: list[Standing], today: d
     from rich.text import Text
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold dim", pad_edge=False)
-    for head in ("category", "wave", "stands", "last", "deadline"):
+    for head in ("category", "wave", "verified", "last run", "deadline", ""):
         table.add_column(head, overflow="fold")
     before = ""
     for each in standings:
         last = _moment(each.last, settings) if each.last else "–"
         name = each.category if each.category != before else ""
         before = each.category
-        table.add_row(name, each.wave, Text(*_stands(each)), Text(last, "dim"), _deadline(each, today))
+        table.add_row(name, each.wave, Text(*_stands(each)), Text(last, "dim"), *_deadline(each, today))
     shell.out.print(Text.assemble((settings.migration, "bold"), ("  by the ledger; no store was asked", "dim")))
     shell.out.print()
     shell.out.print(table)
@@ -116,7 +116,7 @@ def _show(shell: Shell, settings: Migration, standings: list[Standing], today: d
 def _stands(each: Standing) -> tuple[str, str]:
     """Return how a wave stands, and in which style that is written."""
     if each.held:
-        return f"running now: {each.held.who}, {each.held.host} ({each.held.pid})", "cyan"
+        return f"running now: {each.held.who}, {each.held.host}, process {each.held.pid}", "cyan"
     if each.last is None:
         return "not begun", "dim"
     if each.last.state != "done":
@@ -125,7 +125,7 @@ def _stands(each: Standing) -> tuple[str, str]:
         return "planned" if each.last.kind == "plan" else "done", "dim"
     verified, listed = each.brief.verified.objects, each.brief.listed.objects
     also = f", {each.brief.attention:,} to see to" if each.brief.attention else ""
-    return f"{verified:,} of {listed:,} verified{also}", "green" if verified == listed and not also else "yellow"
+    return f"{verified:,} of {listed:,}{also}", "green" if verified == listed and not also else "yellow"
 
 
 def _moment(run: RunRecord, settings: Migration) -> str:
@@ -134,11 +134,11 @@ def _moment(run: RunRecord, settings: Migration) -> str:
     return f"{there:%m-%d %H:%M}"
 
 
-def _deadline(each: Standing, today: date) -> Text:
+def _deadline(each: Standing, today: date) -> tuple[Text, Text]:
     from rich.text import Text
 
     days = (each.deadline - today).days
     home = each.brief is not None and each.brief.verified == each.brief.listed and not each.brief.attention
     style = "dim" if home else "bold red" if days < 0 else "yellow" if days < 30 else ""
     left = f"{days} days" if days >= 0 else f"{-days} days late"
-    return Text.assemble((each.deadline.isoformat(), style), (f" ({left})", style or "dim"))
+    return Text(each.deadline.isoformat(), style), Text(left, style or "dim")

@@ -16,7 +16,7 @@ from hikkoshi.commands.waves import Done, Work, each_wave
 from hikkoshi.demo import operator
 from hikkoshi.demo.between import Between, between
 from hikkoshi.demo.independent import compare
-from hikkoshi.demo.korea import FORGOTTEN, korea
+from hikkoshi.demo.korea import FORGOTTEN, Made, korea
 from hikkoshi.demo.rot import rotten
 from hikkoshi.demo.seed import seed
 from hikkoshi.demo.telling import Teller
@@ -146,9 +146,7 @@ class Story:
     def _broken(self, proxies: Between) -> None:
         teller = self._teller
         teller.chapter("Two accidents", "Sizes and ETags in the listing stay as they are.")
-        small = SMALL_BYTES_MAX  # what MinIO keeps within an object's metadata, so that a rotten one can't be read at all
-        jpegs = [made for made in korea() if made.key.endswith(".jpg") and len(made.body) < small]
-        flipped, rotting = (next(made for made in jpegs if made.key.startswith(f"images/{year}/")) for year in ("2019", "2020"))
+        flipped, rotting = (_small_image(year) for year in ("2019", "2020"))
         teller.say(f"One byte of {flipped.key} flips on its way back from Japan.")
         teller.say(f"One byte of {rotting.key} rots on Japan's drive.")
         target = "^/talk/" + shown(flipped.key)
@@ -232,6 +230,12 @@ def _work(stage: Stage, category: str) -> Work:
         return await stage(context, WaveRequest(category, wave))
 
     return work
+
+
+def _small_image(year: str) -> Made:
+    """Return the first JPEG of a year that MinIO keeps within the object's metadata: a rotten one of these can't be read at all."""
+    wanted = (made for made in korea() if made.key.startswith(f"images/{year}/") and made.key.endswith(".jpg"))
+    return next(made for made in wanted if len(made.body) < SMALL_BYTES_MAX)
 
 
 def _counted(summary: Summary) -> str:

@@ -1,0 +1,1 @@
+"""The command, as a process of its own, on two real MinIO."""

@@ -1,0 +1,1 @@
+"""Whole stories, as a person would go through them."""
