@@ -2,5 +2,5 @@
 
 `store.SqlLedger` is the port `relocation.ports.Ledger`. Promises: a write is durable when its call returns; a write under a lease
 that is not the newest changes nothing; SQL rows grow with shards and batches, not with objects.
-Imports SQLAlchemy, and Alembic only when a ledger's schema is not the newest.
+May import: the core, SQLAlchemy, and Alembic (imported only when a ledger's schema is not the newest).
 """

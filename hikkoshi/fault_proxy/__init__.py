@@ -2,7 +2,8 @@
 
 Guarantees: bytes pass untouched, the Host header included (signatures stay valid), but for the faults; every request is
 counted in `requests`, with its status and the bytes of both bodies; a fault strikes by count and position, never by chance.
-Listens on loopback only. Refuses https targets: it could not look inside.
+Listens on loopback only. Refuses https targets: it could not look inside. May import: the standard library alone, so that it shares
+no parser and no signer with what it is to test.
 """
 
 from __future__ import annotations
