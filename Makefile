@@ -67,6 +67,6 @@ $(MADE): requirements.lock pyproject.toml
 	@"$(PYTHON)" -m venv $(VENV) || { \
 		echo "$(PYTHON) can't make a virtual environment; on Debian and Ubuntu install the package python3-venv" >&2; exit 1; }
 	@echo "installing what requirements.lock names into $(VENV) (a minute or two)"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(MADE)
