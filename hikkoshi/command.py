@@ -20,7 +20,6 @@ from hikkoshi.commands import check, demo, deploy, local, plan, probe, report, r
 from hikkoshi.exit_codes import ExitCode
 from hikkoshi.shell import ConfigOption, JsonOption, Shell, shell_of
 from hikkoshi.stopping import Stopped
-from relocation.rules.errors import HikkoshiError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False)
 BEFORE, MOVE, LOOK, OTHER = "Before", "Move", "Look", "This machine"
@@ -76,12 +75,8 @@ def call(arguments: Sequence[str]) -> int:
         result = command.main(list(arguments), prog_name="hikkoshi", standalone_mode=False, obj=shell)
     except (Stopped, KeyboardInterrupt, typer.Abort):
         return failing.stopped(shell)
-    except HikkoshiError as error:
-        return failing.known(shell, error)
-    except BrokenPipeError:
-        return ExitCode.STOPPED
     except Exception as error:  # noqa: BLE001 — the end of the line: a bug is named as one, with its traceback in the log
-        return failing.usage(shell, error) if failing.is_usage(error) else failing.unknown(shell, error)
+        return failing.ended(shell, error)
     if result == ExitCode.INTERRUPTED:  # typer makes that of Ctrl-C outside of a run
         return failing.stopped(shell)
     return int(result or 0)

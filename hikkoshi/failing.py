@@ -7,9 +7,22 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hikkoshi.exit_codes import BUG, ExitCode, ending_of
+from hikkoshi.exit_codes import AGAIN, BUG, ExitCode, ending_of
 from hikkoshi.shell import Json, Shell
 from relocation.rules.errors import ConfigurationError, HikkoshiError
+
+
+def ended(shell: Shell, error: Exception) -> int:
+    """Say what ended a call, and return the exit code that it has."""
+    match error:
+        case HikkoshiError():
+            return known(shell, error)
+        case BrokenPipeError():  # whoever read us went away; there is nobody to tell
+            return ExitCode.STOPPED
+        case OSError() if error.filename:
+            return machine(shell, error)
+        case _:
+            return usage(shell, error) if is_usage(error) else unknown(shell, error)
 
 
 def known(shell: Shell, error: HikkoshiError) -> int:
@@ -21,9 +34,18 @@ def known(shell: Shell, error: HikkoshiError) -> int:
     return ending.code
 
 
+def machine(shell: Shell, error: OSError) -> int:
+    """Say that this machine refused a file or folder."""
+    message = f"{error.filename}: {error.strerror}"
+    next_ = f"see its rights and the space on its drive; then {AGAIN}"
+    _say(shell, "this machine refuses a file", message, next_)
+    _document(shell, ExitCode.STOPPED, type(error).__name__, message, title="this machine refuses a file", next_=next_)
+    return ExitCode.STOPPED
+
+
 def stopped(shell: Shell) -> int:
     """Say that somebody stopped us, and how to go on."""
-    next_ = shell.go_on or "nothing was left half done; the same command begins anew"
+    next_ = shell.go_on or "the same command begins anew"
     _say(shell, "stopped", "what was done stays, and whatever was held is given back", next_)
     _document(shell, ExitCode.INTERRUPTED, "Stopped", "stopped by a signal", title="stopped", next_=next_)
     return ExitCode.INTERRUPTED

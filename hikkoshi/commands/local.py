@@ -21,6 +21,7 @@ def up(context: typer.Context, *, prefect: PrefectOption = True, config: ConfigO
     from hikkoshi import local
 
     shell = shell_of(context, config, json)
+    shell.go_on = "hikkoshi local up goes on; hikkoshi local down ends what was started"
     state = local.up(home(shell.environ), shell.err.print, prefect=prefect)
     _show(shell, state)
     return 0

@@ -25,7 +25,7 @@ from hikkoshi.fault_proxy import Fault, FlipByte
 from hikkoshi.local.buckets import Bucket, make_buckets
 from hikkoshi.local.configuration import REGIONS
 from hikkoshi.pace import duration, objects, size
-from hikkoshi.shell import Shell, home
+from hikkoshi.shell import Json, Shell, home
 from hikkoshi.stopping import run_until_stopped
 from hikkoshi.summary_view import show
 from relocation.rules.errors import Refusal
@@ -204,7 +204,11 @@ class Story:
         teller.line("Prefect's UI", self._state.url("prefect"))
         teller.line("look around", "hikkoshi status · hikkoshi report --open · hikkoshi check")
         teller.line("end it", "make down")
-        return ExitCode.SOMETHING if teller.broken else ExitCode.DONE
+        code = ExitCode.SOMETHING if teller.broken else ExitCode.DONE
+        if self._shell.json:
+            claims: list[Json] = [{"claim": text, "holds": holds} for text, holds in teller.claims]
+            self._shell.print_json({"claims": claims, "seconds": round(teller.seconds, 1), "exit_code": int(code)})
+        return code
 
     def _home(self) -> Count:
         places = (*((bucket, prefix) for _, bucket, prefix in CATEGORIES), (ALBUMS, ""))

@@ -14,14 +14,19 @@ INDENT = 4
 
 
 class Teller:
-    """Says what happens; remembers every claim that did not hold."""
+    """Says what happens; remembers every claim, and whether it held."""
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         self._console = console
         self._clock = clock
         self._begun_s = clock()
         self._chapters = 0
-        self.broken: list[str] = []
+        self.claims: list[tuple[str, bool]] = []
+
+    @property
+    def broken(self) -> list[str]:
+        """Return the claims that did not hold, with what was seen instead."""
+        return [text for text, holds in self.claims if not holds]
 
     @property
     def seconds(self) -> float:
@@ -52,10 +57,11 @@ class Teller:
     def claim(self, holds: bool, text: str, otherwise: str = "") -> None:
         """Say a sentence that must be true; one that is not is remembered, with what was seen instead."""
         if holds:
+            self.claims.append((text, True))
             self._console.print(Padding(Text.assemble(("✓ ", "bold green"), text), (0, 2, 0, INDENT)))
             return
         said = f"not so: {text}" + (f" ({otherwise})" if otherwise else "")
-        self.broken.append(said)
+        self.claims.append((said, False))
         self._console.print(Padding(Text.assemble(("✗ ", "bold red"), said), (0, 2, 0, INDENT)))
 
     def line(self, name: str, text: str) -> None:

@@ -190,6 +190,18 @@ def test_what_came_from_outside_moves_no_cursor(capsys, monkeypatch, config):
     assert "[bold]a[/bold]" in said.err
 
 
+def test_a_state_directory_that_is_a_file_is_no_bug(config, capsys, monkeypatch, tmp_path):
+    """What this machine refuses is named with its path, as exit 3 and without a traceback."""
+    for name in ("KOREA_READER", "KOREA_PROBER", "JAPAN_READER", "JAPAN_WRITER", "JAPAN_PROBER", "JAPAN_VAULT"):
+        monkeypatch.setenv(f"{name}_ACCESS_KEY", "key")
+        monkeypatch.setenv(f"{name}_SECRET_KEY", "secret")
+    (tmp_path / "var").write_text("a file")
+    assert command.call(["plan", "talk-images", "--json", "--config", str(config)]) == ExitCode.STOPPED
+    said = capsys.readouterr()
+    assert str(tmp_path / "var") in json.loads(said.out)["error"]["message"]
+    assert "bug" not in said.err
+
+
 def test_deploy_without_a_server_says_so(config, capsys, monkeypatch, tmp_path):
     """Neither this machine's Prefect nor PREFECT_API_URL: exit 3, and both ways out are named."""
     monkeypatch.setenv("HIKKOSHI_HOME", str(tmp_path))
