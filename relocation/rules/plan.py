@@ -95,6 +95,8 @@ def _decide_known(row: PlanRow, source: InventoryRow, fact: Fact) -> PlanRow:
         return replace(row, action=Action.PROVE, reason="its last verification failed")
     if same_source and fact.source_last_modified == source.last_modified:
         return replace(row, action=Action.KEEP, xxh3=fact.xxh3, proofs=fact.proofs, attributes_sha256=fact.attributes_sha256)
+    if same_source and not row.ours:
+        return replace(row, action=Action.PROVE, reason="the source was written anew, with the same ETag")
     if not row.ours:
         return replace(row, action=Action.CONFLICT, reason="the source changed, and what the target holds is not ours to replace")
     return replace(row, action=Action.REPLACE, reason="the source changed since it was copied")

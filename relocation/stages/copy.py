@@ -70,6 +70,7 @@ def hands_of(context: Context, run: RunRecord, move_index: int, relies_on: Seen,
         begun_at=run.started_at,
         amend=shard.amend,
         may_write_until=shard.may_write_until,
+        must_keep_etag=category.policy.keep_etag == "require",
     )
 
 

@@ -50,13 +50,17 @@ def _row(move: int, bucket: str, listed: Listed) -> InventoryRow:
 async def list_all(context: Context, store: Store, bucket: str, prefix: str) -> AsyncIterator[Listed]:
     """Yield every object under a prefix, canaries left out, each key once. Pages are fetched one ahead."""
     seen: set[str] = set()
+    tokens: set[str] = set()
     token = ""
     pending = asyncio.ensure_future(_page(context, store, bucket, prefix, token))
     try:
         for _ in range(PAGES_MAX):
             page = await pending
             token = page.next_token
+            if token in tokens:
+                raise ProtocolError(f"the listing of {store.endpoint}/{bucket} goes round in a circle: not a listing to be trusted")
             if token:
+                tokens.add(token)
                 pending = asyncio.ensure_future(_page(context, store, bucket, prefix, token))
             for listed in page.items:
                 _check(listed, prefix, seen, f"{store.endpoint}/{bucket}")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from relocation.ports import Row
+from relocation.rules import parts
 from relocation.rules.errors import StateMismatch
 from relocation.rules.evidence import MerkleTree, canonical
 from relocation.rules.keys import is_canary
@@ -123,6 +124,7 @@ async def _rules_of(context: Context, category: Category, move: Move, beside: se
     names, relies_on = Names(target), seen(source, target)
     together = names.refuses_together(beside)
     whole_bytes_max = context.settings.transfer.budget_bytes
+    bytes_max = parts.PARTS_MAX * whole_bytes_max
 
     def check(row: PlanRow) -> PlanRow:
         keeps = relies_on.foretells(row.source_etag, row.size, whole_bytes_max=whole_bytes_max)
@@ -130,6 +132,8 @@ async def _rules_of(context: Context, category: Category, move: Move, beside: se
         if row.action not in MAY_BE_REFUSED:
             return row
         reason = _reserved(row) or names.refuses(row.target_key, row.size) or together.get(row.target_key, "")
+        if not reason and row.size > bytes_max:
+            reason = f"{row.size} bytes do not fit in {parts.PARTS_MAX} parts within the budget; raise transfer.budget_bytes"
         if not reason and not keeps and category.policy.keep_etag == "require":
             reason = f"the target can't give it the same ETag ({row.source_etag}), and the policy says keep_etag: require"
         return replace(row, action=Action.REFUSE, reason=reason) if reason else row

@@ -66,13 +66,18 @@ async def probe(context: Context, place: Place, *, side: Side) -> Answers:
 
 async def probe_if_stale(context: Context, place: Place, side: Side, *, max_age_s: float = PROBE_AGE_S_MAX) -> Answers:
     """Return the saved answers if they are young enough, of this address, and hold every question; else probe."""
+    return await young_answers(context, place, side, max_age_s=max_age_s) or await probe(context, place, side=side)
+
+
+async def young_answers(context: Context, place: Place, side: Side, *, max_age_s: float = PROBE_AGE_S_MAX) -> Answers | None:
+    """Return the saved answers if they may still be relied on, else None."""
     saved = await context.ledger.last_probe(place.endpoint, place.bucket)
     if saved is not None and saved.url == context.settings.endpoints[place.endpoint].url:
         age_s = context.clock.now() - datetime.fromisoformat(saved.at).timestamp()
         asked = {question for question, _ in saved.answers}
         if 0 <= age_s < max_age_s and (side == "vault" or asked >= set(Question)):
             return saved
-    return await probe(context, place, side=side)
+    return None
 
 
 async def same_bucket(context: Context, a: Place, b: Place) -> bool:

@@ -62,8 +62,12 @@ class Shard:
         """Write the facts that came in to the ledger. Raises LeaseLost where somebody else holds the shard."""
         async with self.flushing:
             facts, self.fresh = self.fresh, []
-            if facts:
-                await self.context.ledger.record(self.lease, facts)
+            try:
+                if facts:
+                    await self.context.ledger.record(self.lease, facts)
+            except BaseException:
+                self.fresh = facts + self.fresh  # a fact that is recorded twice is one
+                raise
 
 
 CarryOut = Callable[[PlanRow, Intent | None], Awaitable[Fact | None]]
@@ -88,6 +92,7 @@ async def work_shards(context: Context, run: RunRecord, plan: SealedPlan, job: J
     sealed = 0
     limits = context.settings.transfer
     while True:
+        asked = context.clock.monotonic()
         lease = await context.ledger.lease_shard(run.id, job.stage, lease_s=limits.lease_s)
         if lease is None:
             if all(tally.state == "sealed" for tally in await context.ledger.shard_tallies(run.id, job.stage)):
@@ -95,7 +100,7 @@ async def work_shards(context: Context, run: RunRecord, plan: SealedPlan, job: J
             await context.clock.sleep(min(WAIT_S, limits.lease_s / 4))
             continue
         with contextlib.suppress(LeaseLost):  # somebody else has it now, and finishes it
-            await _work_shard(run, await _taken(context, plan, job, lease), job)
+            await _work_shard(run, await _taken(context, plan, job, lease, asked), job)
             sealed += 1
 
 
@@ -122,9 +127,8 @@ async def _one(run: RunRecord, shard: Shard, carry_out: CarryOut, row: PlanRow) 
     shard.context.progress.advance(objects=1, bytes_=row.size, errors=int(failed))
 
 
-async def _taken(context: Context, plan: SealedPlan, job: Job, lease: Lease) -> Shard:
-    """Gather a leased shard: its rows, and what a lane before us recorded of it."""
-    begun = context.clock.monotonic()
+async def _taken(context: Context, plan: SealedPlan, job: Job, lease: Lease, asked: float) -> Shard:
+    """Gather a leased shard: its rows, and what a lane before us recorded of it. `asked` is when its lease was asked for."""
     rows = [row for row in await rows_of(context, plan.shards[lease.shard]) if row.action in job.actions]
     tail = await context.ledger.tail(lease.run_id, job.stage, lease.shard)
     intents = await context.ledger.intents(lease.run_id, job.stage, lease.shard)
@@ -134,8 +138,8 @@ async def _taken(context: Context, plan: SealedPlan, job: Job, lease: Lease) -> 
         rows=rows,
         done={(fact.target_bucket, fact.target_key): fact for fact in tail if fact.outcome != Outcome.FAILED},
         earlier={(intent.target_bucket, intent.target_key): intent for intent in intents},
-        expires_monotonic=begun + context.settings.transfer.lease_s,
-        flushed_at=begun,
+        expires_monotonic=asked + context.settings.transfer.lease_s,
+        flushed_at=context.clock.monotonic(),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from relocation.rules.errors import StateMismatch
+from relocation.rules.errors import Forbidden, StateMismatch
 from relocation.rules.plan import Target
 from relocation.rules.records import Action, Fact, Intent, Outcome, PlanRow, RunRecord
 from relocation.rules.seen import seen
@@ -20,7 +20,7 @@ from relocation.stages.plan import load_plan
 from relocation.stages.shards import CarryOut, Job, Shard, stage_segments, work_shards
 from relocation.transfer.endings import ended, settled
 from relocation.transfer.hands import Hands
-from relocation.transfer.prove import prove
+from relocation.transfer.prove import found_at_target, prove
 from relocation.transfer.read_back import Expected, read_back
 from relocation.transfer.retry import Tries
 
@@ -104,12 +104,17 @@ async def _alone(hands: Hands, row: PlanRow) -> Fact:
         return ended(row, Outcome.FAILED, "not at the target; a run copies it", tries, stage=STAGE)
     if row.action == Action.REPLACE:
         return ended(row, Outcome.DRIFTED, f"{row.reason}; a run brings it level", tries, stage=STAGE)
-    return await settled(lambda: _proved(hands, row, tries), row, tries, stage=STAGE)
+    try:
+        return await settled(lambda: _proved(hands, row, tries), row, tries, stage=STAGE)
+    except Forbidden as error:
+        return ended(row, Outcome.FAILED, str(error), tries, stage=STAGE)
 
 
 async def _proved(hands: Hands, row: PlanRow, tries: Tries) -> Fact:
     fact = await prove(hands, row, tries)
+    if fact is None and await found_at_target(hands, row, tries) is None:
+        return ended(row, Outcome.FAILED, "not at the target any more; a run copies it", tries, stage=STAGE)
     if fact is None:
-        reason = "the target's bytes are not the source's, though the size agrees; a run replaces them"
+        reason = "the target's bytes are not the source's; a run replaces them"
         return ended(row, Outcome.FAILED, reason, tries, stage=STAGE, mismatch=True)
     return replace(fact, stage=STAGE, outcome=Outcome.VERIFIED if fact.outcome == Outcome.COPIED else fact.outcome)

@@ -20,7 +20,7 @@ from relocation.stages.context import Context
 from relocation.stages.copy import copy_lane, open_copy, seal_copy
 from relocation.stages.inventory import inventory, of_wave
 from relocation.stages.plan import document_of, facts_of, load_plan, rows_of
-from relocation.stages.probe import probe_if_stale, refuse_same_bucket
+from relocation.stages.probe import probe_if_stale, refuse_same_bucket, young_answers
 from relocation.stages.shards import timestamp
 from relocation.stages.summarise import Material, summarise
 from relocation.stages.verify import open_verify, seal_verify, verify_lane
@@ -84,10 +84,10 @@ async def _probe(context: Context, category_name: str) -> None:
     await probe_if_stale(context, Place(vault.endpoint, vault.bucket), "vault")
     for move in context.settings.category_named(category_name).moves:
         source, target = Place(move.source.endpoint, move.source.bucket), Place(move.target.endpoint, move.target.bucket)
-        before = await context.ledger.last_probe(target.endpoint, target.bucket)
+        if not (await young_answers(context, source, "source") and await young_answers(context, target, "target")):
+            await refuse_same_bucket(context, source, target)  # before answers are saved: a refusal must stand the next time too
         await probe_if_stale(context, source, "source")
-        if await probe_if_stale(context, target, "target") != before:
-            await refuse_same_bucket(context, source, target)
+        await probe_if_stale(context, target, "target")
 
 
 async def _planned(context: Context, run: RunRecord, target: Sequence[InventoryRow]) -> Summary:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from relocation.rules import digests
+from relocation.rules import digests, parts
 from relocation.rules.errors import NotFound
 from relocation.rules.records import Action, Fact, Intent, PlanRow
 from relocation.transfer.copy_parts import copy_parts
@@ -57,11 +57,11 @@ async def _after_a_crash(hands: Hands, row: PlanRow, earlier: Intent, tries: Tri
 
 
 async def _left_behind(hands: Hands, row: PlanRow, earlier: Intent, tries: Tries) -> list[str]:
-    """Return the uploads of ours under this key: the one on record, or, where the crash came before its id was, all."""
-    if earlier.upload_id:
-        return [earlier.upload_id]
-    return await uploads_of(hands, row, tries) if _by_parts(hands, row) else []
+    """Return the uploads of ours under this key: the one on record, and one that began after it, before a crash."""
+    on_record = [earlier.upload_id] if earlier.upload_id else []
+    begun = await uploads_of(hands, row, tries) if _by_parts(hands, row) else []
+    return list(dict.fromkeys(on_record + begun))
 
 
 def _by_parts(hands: Hands, row: PlanRow) -> bool:
-    return digests.parts_in(row.source_etag) > 0 or row.size > hands.budget.total_bytes
+    return digests.parts_in(row.source_etag) > 0 or row.size > min(hands.budget.total_bytes, parts.PART_BYTES_MAX)

@@ -12,8 +12,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from relocation.rules import digests, parts
-from relocation.rules.errors import HikkoshiError, NotFound, PreconditionFailed, SourceChanged
-from relocation.rules.objects import Head, Part, Written
+from relocation.rules.errors import BadRequest, HikkoshiError, NotFound, PreconditionFailed, ProtocolError, SourceChanged, Transient
+from relocation.rules.keys import shown
+from relocation.rules.objects import Part, Written
 from relocation.rules.records import Fact, Intent, Outcome, PlanRow
 from relocation.transfer.budget import Lease
 from relocation.transfer.copy_whole import proofs_of_write
@@ -23,7 +24,7 @@ from relocation.transfer.hashing import Fingerprint, agrees, attributes_sha256
 from relocation.transfer.read import attributes_of, read_head, read_piece
 from relocation.transfer.retry import Tries
 from relocation.transfer.uploads import begin_upload
-from relocation.transfer.write import look_first, settle, write_conditions
+from relocation.transfer.write import look_first, settle, settle_unanswered, write_conditions
 
 ABORT_S_MAX = 5.0
 
@@ -44,7 +45,7 @@ class Layout:
 
 
 async def layout_of(hands: Hands, row: PlanRow, tries: Tries) -> Layout:
-    """Ask the source for its own part sizes; where it has none to tell, or a part exceeds the budget, cut by the limits."""
+    """Ask the source for its own part sizes; where it has none to tell, or none that fit, cut by the limits."""
     count = digests.parts_in(row.source_etag)
     if count and hands.seen.reads_part_numbers:
         place = (row.source_bucket, row.source_key)
@@ -54,8 +55,12 @@ async def layout_of(hands: Hands, row: PlanRow, tries: Tries) -> Layout:
             for number in range(2, count + 1):
                 head = await read_head(hands.source, place, etag=row.source_etag, tries=tries, part_number=number)
                 sizes.append(head.size)
-            if sum(sizes) == row.size and max(sizes) <= hands.budget.total_bytes:
+            smallest = min(sizes[:-1], default=parts.PART_BYTES_MIN)  # some stores take smaller ones than S3 does
+            if sum(sizes) == row.size and max(sizes) <= hands.budget.total_bytes and smallest >= parts.PART_BYTES_MIN:
                 return Layout(tuple(sizes), by_number=True)
+    if row.foretold_etag and hands.must_keep_etag:
+        reason = f"the part layout of {shown(row.source_key)} can't be kept (a part is too small, or exceeds the budget)"
+        raise BadRequest(f"{reason}, and the policy says keep_etag: require", code="LayoutLost", status=0)
     return Layout(parts.cut(row.size, min(hands.part_bytes, hands.budget.total_bytes)), by_number=False)
 
 
@@ -70,6 +75,7 @@ async def copy_parts(hands: Hands, row: PlanRow, tries: Tries) -> Fact:
     await look_first(hands, row, tries, by_parts=True)
     upload_id = await begin_upload(hands, row, attributes, tries)
     upload = _Upload(hands, row, layout, upload_id, tries)
+    upload.stored_crc64nvme = head.checksum("crc64nvme")
     try:
         written = await upload.carry()
     except BaseException:
@@ -91,7 +97,7 @@ async def copy_parts(hands: Hands, row: PlanRow, tries: Tries) -> Fact:
         xxh3=upload.fingerprint.xxh3,
         crc64nvme=upload.fingerprint.crc64nvme,
         layout=parts.shown_layout(layout.sizes),
-        proofs=upload.proofs(written, head),
+        proofs=upload.proofs(written),
         attempts=tries.count,
         attributes_sha256=attributes_sha256(attributes),
     )
@@ -116,6 +122,8 @@ class _Upload:
         self.layout = layout
         self.intent = Intent(-1, row.target_bucket, row.target_key, row.source_etag, "", upload_id)
         self.tries = tries
+        self.stored_crc64nvme = ""  # the source's, of the whole object
+        self.completions = 0
         self.fingerprint = Fingerprint()
         self.done: dict[int, Part] = {}
         self.agreed = 0
@@ -124,6 +132,9 @@ class _Upload:
         """Record the upload, send every part, foretell the ETag from their MD5s, record that too, and complete."""
         await self.hands.amend(self.intent)
         await self._send_parts()
+        if self.stored_crc64nvme not in {"", self.fingerprint.crc64nvme}:
+            what = f"the bytes read of {shown(self.row.source_key)}, all parts together,"
+            raise ProtocolError(f"{what} do not match the checksum that {self.hands.source.endpoint} stored (CRC64NVME)")
         if self.hands.seen.target_parts_etag_is_md5:
             md5s = (bytes.fromhex(self.done[number].etag) for number in sorted(self.done))
             self.intent = replace(self.intent, expected_etag=digests.etag_of_parts(md5s))
@@ -131,16 +142,16 @@ class _Upload:
         return await self._complete()
 
     async def abandon(self) -> None:
-        """Abort the upload; if even that fails, its id is in the ledger, and the next run aborts it."""
+        """Abort the upload. Where the run stops and even that fails, its id is in the ledger, and who goes on aborts it."""
         target, row = self.hands.target, self.row
         with contextlib.suppress(HikkoshiError, TimeoutError):
             async with asyncio.timeout(ABORT_S_MAX):
-                await target.abort_upload(row.target_bucket, row.target_key, self.intent.upload_id)
+                await self.tries.run(lambda: target.abort_upload(row.target_bucket, row.target_key, self.intent.upload_id))
 
-    def proofs(self, written: Written, head: Head) -> tuple[str, ...]:
+    def proofs(self, written: Written) -> tuple[str, ...]:
         """Return what the answers prove: parts read by number count for the source only if each agreed with its checksum."""
         whole = self.fingerprint.crc64nvme
-        source_checksum = self.agreed == len(self.layout.sizes) or head.checksum("crc64nvme") == whole
+        source_checksum = self.agreed == len(self.layout.sizes) or self.stored_crc64nvme == whole
         return proofs_of_write(self.hands, self.row, written, crc64nvme=whole, source_checksum=source_checksum)
 
     async def _send_parts(self) -> None:
@@ -150,30 +161,28 @@ class _Upload:
                 for index, size in enumerate(self.layout.sizes):
                     lease = await self.hands.budget.lease(size)
                     part = _Part(index, lease, turn, asyncio.Event())
-                    group.create_task(self._send_part(part))
+                    sending = group.create_task(self._send_part(part))
+                    sending.add_done_callback(lambda _, lease=lease: lease.release())  # type: ignore[misc]  # also if it never began
                     turn = part.hashed.wait
 
     async def _send_part(self, part: _Part) -> None:
         view, row, number = part.lease.view, self.row, part.index + 1
         by_number, byte_range = self.layout.by_number, self.layout.byte_range(part.index)
-        try:
-            head = await read_piece(
-                self.hands.source,
-                (row.source_bucket, row.source_key),
-                view,
-                etag=row.source_etag,
-                tries=self.tries,
-                part_number=number if by_number else 0,
-                byte_range=byte_range,
-            )
-            await part.turn()
-            crc64nvme = self.fingerprint.update(view)
-            part.hashed.set()
-            if by_number and agrees(view, head.checksums):
-                self.agreed += 1
-            self.done[number] = await self.tries.run(lambda: self._put_part(number, view, crc64nvme))
-        finally:
-            part.lease.release()
+        head = await read_piece(
+            self.hands.source,
+            (row.source_bucket, row.source_key),
+            view,
+            etag=row.source_etag,
+            tries=self.tries,
+            part_number=number if by_number else 0,
+            byte_range=byte_range,
+        )
+        await part.turn()
+        crc64nvme = self.fingerprint.update(view)
+        part.hashed.set()
+        if by_number and agrees(view, head.checksums):
+            self.agreed += 1
+        self.done[number] = await self.tries.run(lambda: self._put_part(number, view, crc64nvme))
 
     async def _put_part(self, number: int, view: memoryview, crc64nvme: str) -> Part:
         self.hands.check_lease()
@@ -182,12 +191,19 @@ class _Upload:
         return await self.hands.target.put_part(bucket, key, self.intent.upload_id, number, view, crc64nvme=crc64nvme)
 
     async def _complete(self) -> Written:
+        await look_first(self.hands, self.row, self.tries, by_parts=True)  # once more: parts take their time
+        expected = self.intent.expected_etag
         try:
             return await self.tries.run(self._complete_once)
         except (PreconditionFailed, NotFound):
-            return await settle(self.hands, self.row, self.intent.expected_etag, self.tries)
+            written = await settle(self.hands, self.row, expected, self.tries, asked=self.completions)
+        except Transient as error:
+            written = await settle_unanswered(self.hands, self.row, expected, self.tries, error)
+        await self.abandon()  # what stands there may be another's with the same bytes; an upload that was completed is not there
+        return written
 
     async def _complete_once(self) -> Written:
+        self.completions += 1
         self.hands.check_lease()
         done = tuple(self.done[number] for number in sorted(self.done))
         conditions = write_conditions(self.hands, self.row, by_parts=True)

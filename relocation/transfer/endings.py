@@ -7,7 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from relocation.rules.errors import BadRequest, CutShort, SlowDown, SourceChanged, SourceGone, Transient, Unreachable
+from relocation.rules.errors import (
+    BadRequest,
+    CutShort,
+    NotFound,
+    PreconditionFailed,
+    SlowDown,
+    SourceChanged,
+    SourceGone,
+    Transient,
+    Unreachable,
+)
 from relocation.rules.records import Fact, Outcome, PlanRow
 from relocation.transfer.retry import Tries
 
@@ -24,7 +34,7 @@ async def settled(work: Callable[[], Awaitable[Fact]], row: PlanRow, tries: Trie
         return ended(row, Outcome.FAILED, reason_of(error), tries, stage=stage)
     except Unreachable:
         raise
-    except (Transient, BadRequest) as error:
+    except (Transient, BadRequest, NotFound, PreconditionFailed) as error:
         return ended(row, Outcome.FAILED, reason_of(error), tries, stage=stage)
 
 
@@ -48,7 +58,7 @@ def ended(row: PlanRow, outcome: Outcome, reason: str, tries: Tries, *, stage: s
     )
 
 
-def reason_of(error: Transient | BadRequest) -> str:
+def reason_of(error: Transient | BadRequest | NotFound | PreconditionFailed) -> str:
     """Say what kept failing. A 503 or a cut answer for one object while others go through is how bit-rot looks on some stores."""
     if isinstance(error, SlowDown):
         return f"unreadable or overloaded: the store kept answering 503 for this object ({error}); damaged bytes look like this too"

@@ -21,7 +21,7 @@ class Hands:
 
     `begun_at` is when the run began (ISO 8601). `amend` records an intent durably before the effect that it foretells.
     `may_write_until` is a reading of the monotonic clock: a write that would begin later is `LeaseLost`, because somebody else
-    may hold the shard by then.
+    may hold the shard by then. `must_keep_etag`: an object whose part layout can't be kept is not copied.
     """
 
     source: Store
@@ -34,6 +34,7 @@ class Hands:
     begun_at: str
     amend: Callable[[Intent], Awaitable[None]]
     may_write_until: Callable[[], float]
+    must_keep_etag: bool = False
 
     def tries(self) -> Tries:
         """Return a fresh count of attempts for one object."""

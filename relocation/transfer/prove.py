@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from relocation.rules.errors import NotFound
+from relocation.rules import digests
+from relocation.rules.errors import Drift, NotFound
 from relocation.rules.objects import Head
 from relocation.rules.records import Action, Fact, Outcome, PlanRow, Proof
 from relocation.transfer.compare import hash_object, lost_attributes
@@ -19,20 +20,26 @@ from relocation.transfer.write import Occupied
 
 async def prove(hands: Hands, row: PlanRow, tries: Tries) -> Fact | None:
     """Read both sides of a row and return the fact; None where what is there is ours and wrong, or gone: it must be written."""
-    found = await _found(hands, row, tries)
+    found = await found_at_target(hands, row, tries)
     if found is None:
         return None
     if found.size != row.size:
         return None if row.ours else conflict(row, f"the target holds another object of {found.size} bytes")
-    target = await hash_object(
-        hands, hands.target, (row.target_bucket, row.target_key), etag=found.etag, size=row.size, tries=tries
-    )
+    place = (row.target_bucket, row.target_key)
+    try:
+        target = await hash_object(hands, hands.target, place, etag=found.etag, size=row.size, tries=tries)
+    except Drift:  # of the target: says nothing about the source
+        return conflict(row, "the target changed while it was looked at; run again")
     source = await hash_object(
         hands, hands.source, (row.source_bucket, row.source_key), etag=row.source_etag, size=row.size, tries=tries
     )
     if source.xxh3 != target.xxh3:
         return None if row.ours else conflict(row, "the target holds other bytes of the same size, which are not ours")
-    same_etag = found.etag == row.source_etag and hands.seen.source_etag_is_md5 and hands.seen.target_etag_is_md5
+    seen = hands.seen
+    md5s = (seen.source_etag_is_md5, seen.target_etag_is_md5)
+    if digests.parts_in(found.etag):
+        md5s = (seen.source_parts_etag_is_md5, seen.target_parts_etag_is_md5)
+    same_etag = found.etag == row.source_etag and all(md5s)
     return Fact(
         stage="copy",
         outcome=Outcome.COPIED,
@@ -51,12 +58,13 @@ async def prove(hands: Hands, row: PlanRow, tries: Tries) -> Fact | None:
         proofs=(Proof.READ_BACK, Proof.SAME_ETAG) if same_etag else (Proof.READ_BACK,),
         losses=lost_attributes(source.attributes, target.attributes),
         attempts=tries.count,
-        attributes_sha256=attributes_sha256(target.attributes),
-        ours=row.ours,
+        attributes_sha256=attributes_sha256(source.attributes),
+        ours=row.ours and found.etag == row.found_etag,
     )
 
 
-async def _found(hands: Hands, row: PlanRow, tries: Tries) -> Head | None:
+async def found_at_target(hands: Hands, row: PlanRow, tries: Tries) -> Head | None:
+    """Return the HEAD of what stands under a row's target key, None for nothing."""
     try:
         return await tries.run(lambda: hands.target.head(row.target_bucket, row.target_key))
     except NotFound:

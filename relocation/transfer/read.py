@@ -76,5 +76,8 @@ async def attributes_of(store: Store, place: tuple[str, str], head: Head, tries:
     """Return what travels beside the bytes: the answer's headers and metadata, and the tags where the answer counts any."""
     if not head.tag_count:
         return head.attributes
-    tags = await tries.run(lambda: store.get_tags(*place, version_id=head.version_id))
+    try:
+        tags = await tries.run(lambda: store.get_tags(*place, version_id=head.version_id))
+    except NotFound as error:
+        raise SourceGone(f"{shown(place[1])} in {store.endpoint}/{place[0]} was gone before its tags were read") from error
     return replace(head.attributes, tags=tags)

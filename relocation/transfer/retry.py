@@ -73,7 +73,11 @@ class _Ends:
         self._gone_since: float | None = None
 
     def __call__(self, state: RetryCallState) -> bool:
-        self._tries.count = max(self._tries.count, state.attempt_number)
+        stops = self._stops(state)
+        self._tries.count = max(self._tries.count, state.attempt_number + (not stops))  # the next try counts, whatever it comes to
+        return stops
+
+    def _stops(self, state: RetryCallState) -> bool:
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, Unreachable) and not isinstance(error, CutShort):
             now = self._clock.monotonic()

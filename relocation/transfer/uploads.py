@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import partial
 
-from relocation.rules.errors import NotFound, Transient, Unreachable
+from relocation.rules.errors import CutShort, NotFound, Transient, Unreachable
 from relocation.rules.objects import Attributes
 from relocation.rules.records import PlanRow
 from relocation.transfer.hands import Hands
@@ -32,10 +32,9 @@ async def begin_upload(hands: Hands, row: PlanRow, attributes: Attributes, tries
 
     try:
         upload_id = await tries.run(once)
-    except Unreachable:
-        raise  # the run stops; the next one finds the intent, and looks
-    except Transient:
-        await abort_uploads(hands, row, await uploads_of(hands, row, tries), tries)
+    except Transient as error:
+        if not isinstance(error, Unreachable) or isinstance(error, CutShort):  # else the run stops; the next one looks
+            await abort_uploads(hands, row, await uploads_of(hands, row, tries), tries)
         raise
     if asked > 1:
         found = await uploads_of(hands, row, tries)
@@ -57,5 +56,6 @@ async def uploads_of(hands: Hands, row: PlanRow, tries: Tries) -> list[str]:
 async def abort_uploads(hands: Hands, row: PlanRow, upload_ids: Iterable[str], tries: Tries) -> None:
     """Abort these uploads under a row's target key; one that was completed or aborted before is fine."""
     for upload_id in upload_ids:
+        hands.check_lease()  # else it may be the upload of the lane that has the shard now
         with contextlib.suppress(NotFound):
             await tries.run(partial(hands.target.abort_upload, row.target_bucket, row.target_key, upload_id))

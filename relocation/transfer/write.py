@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from relocation.rules import digests
-from relocation.rules.errors import NotFound, PreconditionFailed, Refusal
+from relocation.rules.errors import CutShort, NotFound, PreconditionFailed, Refusal, Transient, Unreachable
 from relocation.rules.keys import shown
 from relocation.rules.objects import Attributes, Head, Written
 from relocation.rules.records import Action, PlanRow
@@ -40,8 +40,11 @@ async def write_whole(hands: Hands, row: PlanRow, body: Body, tries: Tries) -> W
     """PUT an object and return the target's answer. Raises Occupied where the target holds something else."""
     await look_first(hands, row, tries, by_parts=False)
     conditions = write_conditions(hands, row, by_parts=False)
+    asked = 0
 
     async def once() -> Written:
+        nonlocal asked
+        asked += 1
         hands.check_lease()
         crc64nvme = body.crc64nvme if hands.seen.sends_checksum else ""
         return await hands.target.put(
@@ -50,9 +53,12 @@ async def write_whole(hands: Hands, row: PlanRow, body: Body, tries: Tries) -> W
 
     try:
         return await tries.run(once)
-    except PreconditionFailed:
+    except (PreconditionFailed, NotFound):  # If-Match on what is gone by now is a 404
         expected = row.foretold_etag or digests.etag_of_whole(body.view)
-        return await settle(hands, row, expected, tries)
+        return await settle(hands, row, expected, tries, asked=asked)
+    except Transient as error:
+        expected = row.foretold_etag or digests.etag_of_whole(body.view)
+        return await settle_unanswered(hands, row, expected, tries, error)
 
 
 class Conditions(TypedDict, total=False):
@@ -91,14 +97,27 @@ def _replaces(row: PlanRow) -> bool:
     return row.action in (Action.REPLACE, Action.PROVE) and row.found_etag != ""
 
 
-async def settle(hands: Hands, row: PlanRow, expected_etag: str, tries: Tries) -> Written:
-    """After a 412: return what stands there if an earlier try of ours wrote it (the answer was lost), else raise Occupied."""
+async def settle(hands: Hands, row: PlanRow, expected_etag: str, tries: Tries, *, asked: int) -> Written:
+    """After a 412: return what stands there if an earlier try of ours wrote it (the answer was lost), else raise Occupied.
+
+    `asked` is how often this very write was tried: only one of the tries before the last can have written.
+    """
     found = await _head(hands, row, tries)
     if found is None:
         raise Occupied(Head(size=-1, etag="", last_modified=""))
-    if tries.count > 1 and found.etag == expected_etag:
+    if asked > 1 and found.etag == expected_etag:
         return Written(etag=found.etag, version_id=found.version_id, crc64nvme=found.checksum("crc64nvme"))
     raise Occupied(found)
+
+
+async def settle_unanswered(hands: Hands, row: PlanRow, expected_etag: str, tries: Tries, error: Transient) -> Written:
+    """After the last try: return what stands there if one of ours wrote it in spite of its answer, else raise `error`."""
+    if isinstance(error, Unreachable) and not isinstance(error, CutShort):
+        raise error  # the run stops, and its intent stays
+    found = await _head(hands, row, tries)
+    if found is None or found.etag != expected_etag or found.etag == row.found_etag:
+        raise error
+    return Written(etag=found.etag, version_id=found.version_id, crc64nvme=found.checksum("crc64nvme"))
 
 
 async def _head(hands: Hands, row: PlanRow, tries: Tries) -> Head | None:
