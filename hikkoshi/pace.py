@@ -78,7 +78,7 @@ def figures(pace: Pace, now_s: float) -> list[str]:
         parts += [share_of(pace.bytes, pace.bytes_total), f"{size(pace.rate(now_s))}/s"]
     if pace.name == "verify":
         parts.append(f"{pace.objects - pace.errors:,} proved")
-    if pace.objects_total:
+    if pace.errors or pace.name == "copy":
         parts.append(f"{pace.errors:,} error{'' if pace.errors == 1 else 's'}")
     return parts
 
