@@ -20,7 +20,7 @@ from connectors.report.verdict import verdict_of
 from relocation.rules.summary import Summary
 
 REPORT_TIMEOUT_S = 20.0
-TITLES = {"plan": "Dry run", "run": "Wave", "verify": "Verification"}
+TITLES = {"plan": "Dry run of", "run": "Report on", "verify": "Verification of"}
 KEYS = {"plan": "dry-run", "run": "report", "verify": "verification"}
 
 Log = logging.Logger | logging.LoggerAdapter[Any]
@@ -34,7 +34,7 @@ def report_key(kind: str, category: str, wave: str) -> str:
 async def show_report(summary: Summary, log: Log) -> None:
     """Leave the report as an artifact, or say where it lies if Prefect does not take it."""
     flow_run_id = runtime.flow_run.id
-    title = f"{TITLES[summary.kind]} of {summary.category}, wave {summary.wave}: {verdict_of(summary).text.in_('en')}"
+    title = f"{TITLES[summary.kind]} {summary.category}, wave {summary.wave}: {verdict_of(summary).text.in_('en')}"
     artifact = ArtifactCreate(
         key=report_key(summary.kind, summary.category, summary.wave or "all"),
         type="markdown",

@@ -57,8 +57,10 @@ class Form:
         }
 
     def parameters(self) -> dict[str, Json]:
-        """Return what is filled in beforehand."""
-        return {"category": self.name} | ({"dry_run": True} if self.dry_run else {})
+        """Return what is filled in beforehand; a "quick run" takes it as it is."""
+        waves = self.category.all_waves()
+        only: dict[str, Json] = {"wave": waves[0].name} if len(waves) == 1 else {}
+        return {"category": self.name} | only | ({"dry_run": True} if self.dry_run else {})
 
 
 SWITCH: Json = {

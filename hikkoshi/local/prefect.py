@@ -1,8 +1,8 @@
 """A Prefect server and one process worker of our own, as programs; this module never imports Prefect.
 
 Its home, database and profiles lie under `var/prefect`, and no `PREFECT_…` of the user's environment gets through, so that the
-user's own profile is neither read nor changed. Telemetry and promotional content are off. The operators' pages come from the V1
-user interface: V2 asks a host of Amplitude at each page load, whatever is switched off (seen with 3.8.8 and 3.9.1).
+user's own profile is neither read nor changed. Telemetry and promotional content are off, and the operators' pages ask no other
+host (`pages.py`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hikkoshi.local.listening import HOST
+from hikkoshi.local.pages import make_pages
 from hikkoshi.local.state import LocalState, Server
 
 POOL = "hikkoshi"
@@ -24,7 +25,7 @@ QUIET: Mapping[str, str] = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
-    "PREFECT_SERVER_UI_V2_ENABLED": "false",
+    "PREFECT_SERVER_UI_V2_ENABLED": "true",
 }
 QUERY_S = 2
 """How often the worker asks for runs: with Prefect's own 10 s a click seems to do nothing."""
@@ -50,6 +51,7 @@ def prefect_environment(state: LocalState) -> dict[str, str]:
         "PREFECT_HOME": str(home),
         "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home / 'prefect.db'}",
+        "PREFECT_SERVER_UI_STATIC_DIRECTORY": str(home / "pages"),
         "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",  # a mis-set program fails, and never writes to a database of its own
         "PREFECT_CLIENT_MAX_RETRIES": "8",
         "PREFECT_WORKER_QUERY_SECONDS": str(QUERY_S),
@@ -96,7 +98,8 @@ def _ask(port: int, path: str) -> object:
 
 
 def make_home(state: LocalState) -> Path:
-    """Make Prefect's home, where its programs run too: no `prefect.toml` or `.env` of another folder is read."""
+    """Make Prefect's home with its pages. Its programs run there too: no `prefect.toml` or `.env` of another folder is read."""
     home = state.var / "prefect"
     home.mkdir(parents=True, exist_ok=True)
+    make_pages(home / "pages")
     return home

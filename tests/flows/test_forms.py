@@ -39,6 +39,8 @@ def test_no_wave_is_chosen_beforehand_where_there_are_several(migration):
     """Nobody moves a wave by leaving a field as it was; where there is only one, it stands there."""
     assert "default" not in form(migration, "talk-images").schema()["properties"]["wave"]
     assert form(migration, "talk-videos").schema()["properties"]["wave"]["default"] == "all"
+    assert "wave" not in form(migration, "talk-images").parameters()
+    assert form(migration, "talk-videos").parameters() == {"category": "talk-videos", "wave": "all", "dry_run": True}
 
 
 def test_the_switch_is_on_and_says_what_it_does(migration):
