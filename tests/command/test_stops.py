@@ -4,32 +4,50 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import threading
 
 import pytest
 
 from hikkoshi.exit_codes import ExitCode
-from hikkoshi.fault_proxy import Delay, Fault, FaultProxy
+from hikkoshi.fault_proxy import Call, Fault, FaultProxy
 from tests.command.calls import call, started, stop, wait_until
 from tests.faults.stack import CATEGORY, Case
 
 pytestmark = pytest.mark.server
 
 OBJECTS = 60
+PASSED = 10
 STOP_S_MAX = 5.0
 
 
+class Gate:
+    """Lets ten writes pass, and holds the others until it is opened."""
+
+    def __init__(self) -> None:
+        self.opened = threading.Event()
+        self._came = 0
+
+    async def __call__(self) -> None:
+        self._came += 1
+        if self._came > PASSED:
+            while not self.opened.is_set():  # noqa: ASYNC110 — the word comes from another thread than the proxy's
+                await asyncio.sleep(0.05)
+
+
 @pytest.fixture
-def slow(case: Case):
-    """A case of 60 objects, each of whose PUTs takes a quarter of a second, behind a proxy that counts them."""
+def held(case: Case):
+    """A case of 60 objects, ten of whose PUTs get through: the case, the proxy that counts them, and the gate."""
     for number in range(OBJECTS):
         case.put(f"{number:03}", bytes([number]) * 1000)
-    delay = Fault(Delay(0.25), method="PUT", target=f"^/{case.bucket}/")
-    with FaultProxy(case.house.url("japan"), [delay]) as proxy:
+    gate = Gate()
+    with FaultProxy(case.house.url("japan")) as proxy:
         case.urls["japan"] = proxy.url
-        case.transfer = {"concurrency": 4, "intent_objects": 8}
+        case.transfer = {"concurrency": 4, "intent_objects": 8, "stall_s": 120}
         asyncio.run(save_answers(case))
         proxy.requests.clear()
-        yield case, proxy
+        proxy.faults = [Fault(Call(gate), method="PUT", target=f"^/{case.bucket}/")]
+        yield case, proxy, gate
+        gate.opened.set()
     case.urls.clear()
 
 
@@ -43,12 +61,12 @@ def puts(case: Case, proxy: FaultProxy) -> int:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_a_stop_in_the_middle_of_a_copy_is_clean_and_goes_on(slow, number):
+async def test_a_stop_in_the_middle_of_a_copy_is_clean_and_goes_on(held, number):
     """Exit 130 within five seconds, with the command that goes on; that one finishes the same run and copies nothing twice."""
-    case, proxy = slow
+    case, proxy, gate = held
     config = case.config
     with started("run", CATEGORY, "--config", config) as process:
-        wait_until(lambda: puts(case, proxy) >= 8)
+        wait_until(lambda: puts(case, proxy) > PASSED)
         ended, took_s = stop(process, number)
     assert ended.code == ExitCode.INTERRUPTED
     assert took_s < STOP_S_MAX
@@ -56,7 +74,7 @@ async def test_a_stop_in_the_middle_of_a_copy_is_clean_and_goes_on(slow, number)
     assert "Traceback" not in ended.err
     stopped = await case.last_run()
     assert 0 < len(case.listed("japan")) < OBJECTS
-    proxy.faults = []
+    gate.opened.set()
     before = set(case.listed("japan"))
     done = call("run", CATEGORY, "--json", "--config", config)
     assert done.code == ExitCode.DONE, done.err
@@ -65,26 +83,26 @@ async def test_a_stop_in_the_middle_of_a_copy_is_clean_and_goes_on(slow, number)
     assert all(versions == 1 for key, versions in case.versions().items() if key in before)
 
 
-async def test_a_stop_is_one_json_document_too(slow):
+async def test_a_stop_is_one_json_document_too(held):
     """With --json a stop says so on standard output: kind, how to go on, exit code."""
-    case, proxy = slow
+    case, proxy, _ = held
     with started("run", CATEGORY, "--json", "--config", case.config) as process:
-        wait_until(lambda: puts(case, proxy) >= 4)
+        wait_until(lambda: puts(case, proxy) > PASSED)
         ended, _ = stop(process, signal.SIGINT)
     assert ended.document["exit_code"] == ended.code == ExitCode.INTERRUPTED
     assert ended.document["error"]["kind"] == "Stopped"
     assert "goes on where it was" in ended.document["error"]["next"]
 
 
-async def test_two_runs_of_one_wave_at_once(slow):
+async def test_two_runs_of_one_wave_at_once(held):
     """The second says who runs it, ends with 5, and has written nothing and recorded no run."""
-    case, proxy = slow
+    case, proxy, gate = held
     config = case.config
     with started("run", CATEGORY, "--config", config) as process:
-        wait_until(lambda: puts(case, proxy) >= 2)
+        wait_until(lambda: puts(case, proxy) > PASSED)
         second = call("run", CATEGORY, "--json", "--config", config)
         status = call("status", "--json", "--config", config)
-        assert process.poll() is None, "the first has ended too early for this test"
+        gate.opened.set()
         _, err = process.communicate(timeout=60)
     assert second.code == ExitCode.BUSY
     assert f"process {process.pid}" in second.document["error"]["message"]
