@@ -218,6 +218,7 @@ Meaning = Callable[[Asked, Said], HikkoshiError]
 _BY_CODE: dict[str, Meaning] = {
     "NoSuchBucket": _no_bucket,
     "PreconditionFailed": _precondition,
+    "InvalidObjectState": _bad_request,  # archived: concerns this object, and is no missing right
     **dict.fromkeys(MISSING_KEY, _not_there),
     **dict.fromkeys(WRONG_CREDENTIALS, _wrong_credentials),
     **dict.fromkeys(DENIED, _forbidden),

@@ -34,9 +34,9 @@ class Known:
 
 
 def known(facts: Iterable[Fact], intents: Iterable[Intent]) -> Known:
-    """Fold facts, oldest first by their time, and open intents into what stands."""
+    """Fold facts, in the order in which they were made, and open intents into what stands."""
     standing: dict[Target, Fact] = {}
-    for fact in sorted(facts, key=lambda each: each.at):
+    for fact in facts:
         place = (fact.target_bucket, fact.target_key)
         folded = _fold(standing.get(place), fact)
         if folded is not None:
@@ -54,8 +54,8 @@ def _fold(before: Fact | None, fact: Fact) -> Fact | None:
             proofs = tuple(sorted({*before.proofs, *fact.proofs}))
             return replace(fact, proofs=proofs, ours=before.ours or fact.ours)
         return fact
-    if fact.mismatch and before is not None:
-        return replace(before, xxh3="", proofs=())  # there, ours, and no longer proved
+    if before is not None and fact.stage == "verify" and fact.outcome == Outcome.FAILED:
+        return replace(before, xxh3="", proofs=())  # there, and no longer proved: other bytes came back, or none
     if fact.ours and fact.target_etag and (before is None or before.target_etag != fact.target_etag):
         return replace(fact, xxh3="", proofs=())  # we wrote it, and could not say more of it
     return before

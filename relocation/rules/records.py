@@ -150,7 +150,7 @@ class RunState(StrEnum):
 class RunRecord:
     """One run of one wave. `stage` is the last stage that was begun; `plan_sha256` is empty until the plan is sealed.
 
-    `kind` is `plan`, `run` or `verify`; `document` is the vault name of the run's sealed plan; `report` where the page lies.
+    `kind` is `plan`, `run` or `verify`; `document` is the SHA-256 of its document in the vault; `report` where the page lies.
     """
 
     id: str

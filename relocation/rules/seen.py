@@ -35,6 +35,7 @@ class Seen:
     target_etag_is_md5: bool = False
     target_parts_etag_is_md5: bool = False
     reads_part_numbers: bool = False
+    target_skew_s: int = 0
 
     def guard(self, *, replaces: bool, by_parts: bool) -> Guard:
         """Return how this kind of write is guarded."""
@@ -66,6 +67,7 @@ def seen(source: Answers, target: Answers) -> Seen:
         target_etag_is_md5=capabilities.etag_is_md5(target),
         target_parts_etag_is_md5=capabilities.etag_is_md5(target, multipart=True),
         reads_part_numbers=capabilities.shows_parts(source),
+        target_skew_s=capabilities.skew_s(target) or 0,
     )
 
 

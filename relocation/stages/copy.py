@@ -26,7 +26,7 @@ FORBIDDEN_MAX = 2
 
 async def open_copy(context: Context, run: RunRecord) -> int:
     """Record the shards of the copy stage, so that lanes can lease them; return how many there are."""
-    plan = await load_plan(context, run.id)
+    plan = await load_plan(context, run)
     await context.ledger.add_shards(run.id, STAGE, [(shard.objects, shard.bytes) for shard in plan.shards])
     return len(plan.shards)
 
@@ -36,7 +36,7 @@ async def copy_lane(context: Context, run_id: str) -> int:
     run = await context.ledger.get_run(run_id)
     if run is None:
         raise StateMismatch(f"no run {run_id} in this ledger; start one with `hikkoshi run`")
-    plan = await load_plan(context, run_id)
+    plan = await load_plan(context, run)
     category = context.settings.category_named(run.category)
     seen_by_move = [seen(*await answers_of(context, move)) for move in category.moves]
 

@@ -13,11 +13,11 @@ from dataclasses import asdict, dataclass, replace
 from relocation.ports import Row
 from relocation.rules import parts
 from relocation.rules.errors import StateMismatch
-from relocation.rules.evidence import MerkleTree, canonical
+from relocation.rules.evidence import MerkleTree, canonical, sha256_of
 from relocation.rules.keys import is_canary
 from relocation.rules.names import Names
 from relocation.rules.plan import Known, Route, Target, decide, known, left_over
-from relocation.rules.records import Action, Fact, InventoryRow, PlanRow
+from relocation.rules.records import Action, Fact, InventoryRow, PlanRow, RunRecord
 from relocation.rules.seen import seen
 from relocation.rules.summary import Count
 from relocation.settings import Category, Move, Wave
@@ -25,6 +25,7 @@ from relocation.stages.answers import answers_of
 from relocation.stages.context import Context
 from relocation.stages.inventory import in_the_way, inventory, of_wave
 
+RUNS_MAX = 1_000_000
 MAY_BE_REFUSED = (Action.COPY, Action.REPLACE)
 
 
@@ -124,17 +125,20 @@ async def _rules_of(context: Context, category: Category, move: Move, beside: se
     names, relies_on = Names(target), seen(source, target)
     together = names.refuses_together(beside)
     whole_bytes_max = context.settings.transfer.budget_bytes
+    must_keep = category.policy.keep_etag == "require"
     bytes_max = parts.PARTS_MAX * whole_bytes_max
 
     def check(row: PlanRow) -> PlanRow:
         keeps = relies_on.foretells(row.source_etag, row.size, whole_bytes_max=whole_bytes_max)
         row = replace(row, foretold_etag=row.source_etag if keeps else "")
+        if row.action == Action.PROVE and must_keep and not row.ours and row.found_etag != row.source_etag:
+            return replace(row, action=Action.CONFLICT, reason="what the target holds has another ETag (keep_etag: require)")
         if row.action not in MAY_BE_REFUSED:
             return row
         reason = _reserved(row) or names.refuses(row.target_key, row.size) or together.get(row.target_key, "")
         if not reason and row.size > bytes_max:
             reason = f"{row.size} bytes do not fit in {parts.PARTS_MAX} parts within the budget; raise transfer.budget_bytes"
-        if not reason and not keeps and category.policy.keep_etag == "require":
+        if not reason and not keeps and must_keep:
             reason = f"the target can't give it the same ETag ({row.source_etag}), and the policy says keep_etag: require"
         return replace(row, action=Action.REFUSE, reason=reason) if reason else row
 
@@ -146,13 +150,18 @@ def _reserved(row: PlanRow) -> str:
 
 
 async def facts_of(context: Context, category: str) -> list[Fact]:
-    """Return every fact of a category so far: the sealed segments from the vault, and the tails of open shards."""
+    """Return every fact of a category so far: the sealed segments from the vault, and the tails of open shards.
+
+    In the order of their runs, and of the stages of each, whatever the clock said: the last one has the last word.
+    """
     facts: list[Fact] = []
     for segment in await context.ledger.segments(category=category):
         if segment.objects:
             facts += context.tables.decode(await context.vault.get(segment.name, sha256=segment.sha256), Fact)
     facts += await context.ledger.open_tails(category)
-    return facts
+    runs = reversed(await context.ledger.list_runs(category=category, limit=RUNS_MAX))
+    order = {run.id: number for number, run in enumerate(runs)}
+    return sorted(facts, key=lambda fact: (order.get(fact.run_id, -1), fact.stage != "copy"))
 
 
 async def seal(context: Context, run_id: str, category: str, wave: Wave, drawn: Drawn) -> SealedPlan:
@@ -196,6 +205,11 @@ def _actions(rows: Iterable[PlanRow]) -> tuple[tuple[str, int, int], ...]:
     return tuple((action, count.objects, count.bytes) for action, count in sorted(sums.items()))
 
 
+def document_sha256(plan: SealedPlan) -> str:
+    """Return the SHA-256 of a plan's document, as the vault holds it."""
+    return sha256_of(asdict(plan))
+
+
 def document_of(run_id: str) -> str:
     """Return the vault name of a run's sealed plan."""
     return f"runs/{run_id}/plan.json"
@@ -232,11 +246,11 @@ async def _file(context: Context, name: str, rows: Sequence[Row], kind: type[Row
     return ShardFile(name, await context.vault.put(name, data), len(rows), size)
 
 
-async def load_plan(context: Context, run_id: str) -> SealedPlan:
-    """Read a run's sealed plan back from the vault. Raises StateMismatch if it is not there, or not of this migration."""
-    fields = json.loads(await context.vault.get(document_of(run_id)))
+async def load_plan(context: Context, run: RunRecord) -> SealedPlan:
+    """Read a run's sealed plan back from the vault, held against the hash that the ledger has of it (StateMismatch)."""
+    fields = json.loads(await context.vault.get(document_of(run.id), sha256=run.document))
     if fields["migration"] != context.settings.migration:
-        raise StateMismatch(f"plan {run_id} belongs to migration {fields['migration']}, not to {context.settings.migration}")
+        raise StateMismatch(f"plan {run.id} belongs to migration {fields['migration']}, not to {context.settings.migration}")
     left = fields["left_over"]
     return SealedPlan(
         **{

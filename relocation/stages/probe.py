@@ -73,9 +73,8 @@ async def young_answers(context: Context, place: Place, side: Side, *, max_age_s
     """Return the saved answers if they may still be relied on, else None."""
     saved = await context.ledger.last_probe(place.endpoint, place.bucket)
     if saved is not None and saved.url == context.settings.endpoints[place.endpoint].url:
-        age_s = context.clock.now() - datetime.fromisoformat(saved.at).timestamp()
         asked = {question for question, _ in saved.answers}
-        if 0 <= age_s < max_age_s and (side == "vault" or asked >= set(Question)):
+        if 0 <= _age_s(context, saved) < max_age_s and (side == "vault" or asked >= set(Question)):
             return saved
     return None
 
@@ -97,9 +96,22 @@ async def same_bucket(context: Context, a: Place, b: Place) -> bool:
 
 
 async def refuse_same_bucket(context: Context, source: Place, target: Place) -> None:
-    """Refuse a move from a bucket to itself: erasing its source would erase its target."""
+    """Refuse a move from a bucket to itself: erasing its source would erase its target.
+
+    The ledger keeps what a look at this pair has shown; it is looked at again when that is old, or an address has changed.
+    """
+    urls = " ".join(context.settings.endpoints[place.endpoint].url for place in (source, target))
+    saved = await context.ledger.last_probe(str(source), str(target))
+    if saved is not None and saved.url == urls and 0 <= _age_s(context, saved) < PROBE_AGE_S_MAX:
+        return
     if await same_bucket(context, source, target):
         raise Refusal(f"{source} and {target} are one and the same bucket: correct the endpoints' addresses, or the moves")
+    apart = (("same_bucket", "no"),)
+    await context.ledger.save_probe(Answers(str(source), str(target), _iso(context.clock.now()), urls, "", apart))
+
+
+def _age_s(context: Context, saved: Answers) -> float:
+    return context.clock.now() - datetime.fromisoformat(saved.at).timestamp()
 
 
 async def _shows(store: Store, bucket: str, key: str, mark: bytes) -> bool:

@@ -29,7 +29,7 @@ STAGE = "verify"
 
 async def open_verify(context: Context, run: RunRecord) -> int:
     """Record the shards of the verification; return how many there are. Waits `settle_s` for stores that need it."""
-    plan = await load_plan(context, run.id)
+    plan = await load_plan(context, run)
     if context.settings.transfer.settle_s:
         await context.clock.sleep(context.settings.transfer.settle_s)
     await context.ledger.add_shards(run.id, STAGE, [(shard.objects, shard.bytes) for shard in plan.shards])
@@ -41,7 +41,7 @@ async def verify_lane(context: Context, run_id: str) -> int:
     run = await context.ledger.get_run(run_id)
     if run is None:
         raise StateMismatch(f"no run {run_id} in this ledger; start one with `hikkoshi verify`")
-    plan = await load_plan(context, run_id)
+    plan = await load_plan(context, run)
     category = context.settings.category_named(run.category)
     moves = [(move, seen(*await answers_of(context, move))) for move in category.moves]
     copied = stage_segments(await context.ledger.segments(run_id=run_id), "copy")

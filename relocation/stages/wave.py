@@ -19,8 +19,9 @@ from relocation.settings import Wave
 from relocation.stages.context import Context
 from relocation.stages.copy import copy_lane, open_copy, seal_copy
 from relocation.stages.inventory import inventory, of_wave
-from relocation.stages.plan import document_of, facts_of, load_plan, rows_of
-from relocation.stages.probe import probe_if_stale, refuse_same_bucket, young_answers
+from relocation.stages.orphans import abort_orphans
+from relocation.stages.plan import document_sha256, facts_of, load_plan, rows_of
+from relocation.stages.probe import probe_if_stale, refuse_same_bucket
 from relocation.stages.shards import timestamp
 from relocation.stages.summarise import Material, summarise
 from relocation.stages.verify import open_verify, seal_verify, verify_lane
@@ -40,7 +41,7 @@ async def dry_run(context: Context, request: WaveRequest) -> Summary:
     run = replace(new_run(context, request, "plan"), stage="plan")
     await context.ledger.record_dry_run(run)
     plan, target = await draw_and_seal(context, run, wave)
-    run = replace(run, plan_sha256=plan.root, document=document_of(run.id), state=RunState.DONE, finished_at=timestamp(context))
+    run = replace(run, plan_sha256=plan.root, document=document_sha256(plan), state=RunState.DONE, finished_at=timestamp(context))
     summary = await context.reports.publish(await _planned(context, run, target))
     await context.ledger.record_dry_run(replace(run, report=summary.report, summary=brief_of(summary).text()))
     return summary
@@ -50,11 +51,11 @@ async def run_wave(context: Context, request: WaveRequest, lanes: Lanes | None =
     """Bring a wave home as far as `until`: probe if stale, plan or go on, copy, verify, report."""
     wave = _wave(context, request)
     work = lanes or partial(lanes_here, context)
-    unfinished = await context.ledger.unfinished_run(request.category, request.wave, context.settings.config_sha256())
-    run = unfinished or new_run(context, request, "run")
+    run = await _unfinished(context, request) or new_run(context, request, "run")
     async with taken(context, run) as wave_run:
         await _probe(context, request.category)
         if not wave_run.run.plan_sha256:
+            await abort_orphans(context, request.category, wave)
             await wave_run.plan(wave)
         if request.until == "plan":
             return await wave_run.pause(await _planned(context, wave_run.run, ()))
@@ -74,6 +75,15 @@ async def verify_wave(context: Context, request: WaveRequest, lanes: Lanes | Non
         return await wave_run.finish(lambda run: _worked(context, run, wave=wave))
 
 
+async def _unfinished(context: Context, request: WaveRequest) -> RunRecord | None:
+    """Return the run that was cut off, if it may go on: with the same configuration, and a plan that the same rules made."""
+    run = await context.ledger.unfinished_run(request.category, request.wave, context.settings.config_sha256())
+    if run is None:
+        return None
+    plan = await load_plan(context, run)
+    return run if plan.rules_sha256 == context.rules_sha256 else None
+
+
 def _wave(context: Context, request: WaveRequest) -> Wave:
     return context.settings.waves_of(request.category, request.wave)[0]
 
@@ -84,21 +94,20 @@ async def _probe(context: Context, category_name: str) -> None:
     await probe_if_stale(context, Place(vault.endpoint, vault.bucket), "vault")
     for move in context.settings.category_named(category_name).moves:
         source, target = Place(move.source.endpoint, move.source.bucket), Place(move.target.endpoint, move.target.bucket)
-        if not (await young_answers(context, source, "source") and await young_answers(context, target, "target")):
-            await refuse_same_bucket(context, source, target)  # before answers are saved: a refusal must stand the next time too
+        await refuse_same_bucket(context, source, target)
         await probe_if_stale(context, source, "source")
         await probe_if_stale(context, target, "target")
 
 
 async def _planned(context: Context, run: RunRecord, target: Sequence[InventoryRow]) -> Summary:
-    plan = await load_plan(context, run.id)
+    plan = await load_plan(context, run)
     rows = [row for shard in plan.shards for row in await rows_of(context, shard)]
     return await summarise(context, Material(run, plan, rows, await rows_of(context, plan.left_over), target=target))
 
 
 async def _worked(context: Context, run: RunRecord, *, wave: Wave | None = None) -> Summary:
     """Summarise from the vault: the plan's rows and the sealed facts of this run. With `wave`, the target is listed once more."""
-    plan = await load_plan(context, run.id)
+    plan = await load_plan(context, run)
     rows = [row for shard in plan.shards for row in await rows_of(context, shard)]
     facts: list[Fact] = []
     segments = await context.ledger.segments(run_id=run.id)

@@ -19,7 +19,7 @@ from relocation.rules.verdict import WORKED
 from relocation.settings import Wave
 from relocation.stages.context import Context
 from relocation.stages.held import held
-from relocation.stages.plan import SealedPlan, document_of, draw, load_plan, seal
+from relocation.stages.plan import SealedPlan, document_sha256, draw, load_plan, seal
 from relocation.stages.shards import timestamp
 
 Until = Literal["plan", "copy", "verify"]
@@ -53,11 +53,11 @@ class WaveRun:
     async def plan(self, wave: Wave) -> None:
         await self.save(stage="plan")
         plan, _ = await draw_and_seal(self.context, self.run, wave)
-        await self.save(plan_sha256=plan.root, document=document_of(self.run.id))
+        await self.save(plan_sha256=plan.root, document=document_sha256(plan))
 
     async def stage(self, name: str, open_: Step, lanes: Lanes, seal_: Step) -> None:
         await self.save(stage=name)
-        plan = await load_plan(self.context, self.run.id)
+        plan = await load_plan(self.context, self.run)
         to_do = plan.expects(WRITES if name == "copy" else WORKED)
         self.context.progress.stage(name, objects=to_do.objects, bytes_=to_do.bytes)
         await open_(self.context, self.run)

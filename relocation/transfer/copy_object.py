@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from relocation.rules import digests, parts
-from relocation.rules.errors import NotFound
+from relocation.rules.errors import CutShort, NotFound, Transient, Unreachable
 from relocation.rules.records import Action, Fact, Intent, PlanRow
 from relocation.transfer.copy_parts import copy_parts
 from relocation.transfer.copy_whole import copy_whole
@@ -34,13 +34,23 @@ async def copy_object(hands: Hands, row: PlanRow, earlier: Intent | None = None)
 
 async def _carry_out(hands: Hands, row: PlanRow, tries: Tries) -> Fact:
     if row.action == Action.PROVE:
-        fact = await prove(hands, row, tries)
+        fact = await _proved(hands, row, tries)
         if fact is not None:
             return fact
     try:
         return await (copy_parts if _by_parts(hands, row) else copy_whole)(hands, row, tries)
     except Occupied as occupied:
         return await prove_occupied(hands, row, occupied, tries)
+
+
+async def _proved(hands: Hands, row: PlanRow, tries: Tries) -> Fact | None:
+    """Prove a row; None where it must be written, as is one of ours that can't be read: rot may answer like a busy server."""
+    try:
+        return await prove(hands, row, tries)
+    except Transient as error:
+        if not row.ours or (isinstance(error, Unreachable) and not isinstance(error, CutShort)):
+            raise
+        return None
 
 
 async def _after_a_crash(hands: Hands, row: PlanRow, earlier: Intent, tries: Tries) -> PlanRow:

@@ -16,7 +16,8 @@ from relocation.rules.records import PlanRow
 from relocation.transfer.hands import Hands
 from relocation.transfer.retry import Tries
 
-CLOCKS_APART = timedelta(minutes=5)
+ROUNDING = timedelta(seconds=2)
+"""Stores tell times in whole seconds, and the probe knows their clocks to half a one."""
 
 
 async def begin_upload(hands: Hands, row: PlanRow, attributes: Attributes, tries: Tries) -> str:
@@ -45,7 +46,7 @@ async def begin_upload(hands: Hands, row: PlanRow, attributes: Attributes, tries
 async def uploads_of(hands: Hands, row: PlanRow, tries: Tries) -> list[str]:
     """Return the ids of our unfinished uploads under a row's target key: those begun since our run did."""
     page = await tries.run(lambda: hands.target.list_uploads(row.target_bucket, prefix=row.target_key))
-    since = datetime.fromisoformat(hands.begun_at) - CLOCKS_APART
+    since = datetime.fromisoformat(hands.begun_at) + timedelta(seconds=hands.seen.target_skew_s) - ROUNDING
     return [
         upload.upload_id
         for upload in page.items

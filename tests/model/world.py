@@ -22,7 +22,7 @@ from relocation.rules.records import Answers
 from relocation.rules.summary import Summary
 from relocation.settings import Category, Migration, Move, Prices, Side, Transfer, Wave
 from relocation.stages.context import Context
-from relocation.stages.probe import probe
+from relocation.stages.probe import probe, refuse_same_bucket
 from relocation.stages.shards import timestamp
 from relocation.stages.wave import WaveRequest, run_wave, verify_wave
 from relocation.transfer.budget import Budget
@@ -47,7 +47,8 @@ class Mortal:
     dead: bool = False
     log: list[str] = field(default_factory=list)
 
-    def before(self, what: str) -> None:
+    def before(self, what: str) -> int:
+        """Count a step that is about to be taken, and return its number."""
         if self.dead:
             raise SimulatedKill
         self.steps += 1
@@ -55,11 +56,13 @@ class Mortal:
         if self.mode == "before" and self.steps == self.dies_at:
             self.dead = True
             raise SimulatedKill
+        return self.steps
 
-    def after(self) -> None:
+    def after(self, step: int = 0) -> None:
+        """The step had its effect. Others may have been counted meanwhile."""
         if self.dead:
             raise SimulatedKill
-        if self.mode == "after" and self.steps == self.dies_at:
+        if self.mode == "after" and step == self.dies_at:
             self.dead = True
             raise SimulatedKill
 
@@ -75,9 +78,9 @@ class MortalLedger:
         call = getattr(self._ledger, name)
 
         async def stepped(*args, **kwargs):
-            self._mortal.before(f"ledger.{name}")
+            step = self._mortal.before(f"ledger.{name}")
             answer = await call(*args, **kwargs)
-            self._mortal.after()
+            self._mortal.after(step)
             return answer
 
         return stepped
@@ -193,11 +196,13 @@ class World:
         """Count every call to both stores and the ledger from now on."""
         self.mortal = mortal
 
-        async def before(call) -> None:
-            mortal.before(f"{call.action} {call.key}")
+        taken: dict[int, int] = {}
 
-        async def after(_call) -> None:
-            mortal.after()
+        async def before(call) -> None:
+            taken[id(call)] = mortal.before(f"{call.action} {call.key}")
+
+        async def after(call) -> None:
+            mortal.after(taken.pop(id(call), 0))
 
         for service in (self.korea, self.japan):
             service.before, service.after = before, after
@@ -208,8 +213,8 @@ class World:
         for service in (self.korea, self.japan):
             service.before = service.after = None
 
-    async def probe(self) -> None:
-        """Ask all three buckets, so that a run finds young answers and begins with its own work."""
+    async def probe(self, *, as_a_pair: bool = True) -> None:
+        """Ask all three buckets, and whether they are different ones, so that a run begins with its own work."""
         like = (self.korea.behaviour, self.japan.behaviour, self.japan.buckets["talk"].versioning)
         async with self.context() as context:
             if like not in _ANSWERS:
@@ -220,6 +225,8 @@ class World:
                 )
             for answers in _ANSWERS[like]:
                 await context.ledger.save_probe(replace(answers, at=timestamp(context)))
+            if as_a_pair:
+                await refuse_same_bucket(context, Place("korea", "talk"), Place("japan", "talk"))
         self.forget_calls()
 
     async def run(self, **changes) -> Summary:
