@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import boto3
 import urllib3
+import uvloop
 from botocore.config import Config
 from minio.credentials.providers import StaticProvider
 from minio.minioadmin import MinioAdmin
@@ -19,9 +23,12 @@ from connectors.clock import SystemClock
 from connectors.s3.store import S3Store
 from connectors.signer import Signer
 from connectors.wire.lean import LeanWire
-from hikkoshi.local import LocalState, up
+from hikkoshi.local import LocalState, Server, find_or_build, up
 from hikkoshi.local.configuration import REGIONS
-from hikkoshi.local.state import SITES
+from hikkoshi.local.launch import HEALTH, launch
+from hikkoshi.local.listening import answers, wait_until
+from hikkoshi.local.process import start
+from hikkoshi.local.state import SITES, save
 from relocation.rules.records import Answers
 
 
@@ -42,16 +49,35 @@ class House:
         return self._clients[site]
 
     def kill(self, site: str) -> None:
-        """End one server by SIGKILL, by its process id."""
+        """End one server by SIGKILL, by its process id, and see it gone."""
         server = self.state.server(site)
         assert server is not None
         assert server.process is not None
         assert server.running
         os.kill(server.process.pid, signal.SIGKILL)
+        while server.running:
+            time.sleep(0.005)  # the kernel closes its sockets first
 
     async def revive(self) -> None:
-        """Start again what was killed: the same port, the same data. Its other half is left alone."""
-        self.state = await asyncio.to_thread(up, self.root, lambda _: None, prefect=False)
+        """Start again what was killed: the same port, the same data. What runs is left alone."""
+        for server in self.state.servers:
+            if not server.running:
+                await asyncio.to_thread(self._start, server)
+
+    def _start(self, server: Server) -> None:
+        what = launch(self.state, server, find_or_build(), self.state.keys(server.name, "root"))
+        process = start(
+            what.command,
+            log=self.state.log(server.name),
+            environment=what.environment,
+            folder=what.folder,
+            mark=self.state.mark_of(server.name),
+        )
+        self.state = self.state.having(replace(server, process=process))
+        save(self.state)
+        started = self.state.server(server.name)
+        assert started is not None
+        assert wait_until(partial(answers, server.port, HEALTH[server.name]), lambda: started.running, timeout_s=60)
 
     def admin(self, site: str) -> MinioAdmin:
         """Return MinIO's own client for what only it knows: quotas."""
@@ -72,15 +98,18 @@ class House:
             await store.close()
 
     async def seed(self, bucket: str, objects: Iterable[tuple[str, bytes]], *, site: str = "korea", at_once: int = 24) -> None:
-        """Put many objects, some at a time."""
+        """Put many objects, some at a time, on a fast loop of their own."""
         feed = iter(objects)
 
         async def put_all(store: S3Store) -> None:
             for key, body in feed:
                 await store.put(bucket, key, body)
 
-        async with self.store(site) as store:
-            await asyncio.gather(*(put_all(store) for _ in range(at_once)))
+        async def seeded() -> None:
+            async with self.store(site) as store:
+                await asyncio.gather(*(put_all(store) for _ in range(at_once)))
+
+        await asyncio.to_thread(uvloop.run, seeded())
 
     def _client(self, site: str):
         keys = self.state.keys(site, "root")

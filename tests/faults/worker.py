@@ -4,21 +4,27 @@
     run CONFIG [WAVE]          run the wave and print how it ended
     lane CONFIG RUN STAGE      work shards of a run's stage until none is left
     … --strike SIGNAL:MOMENT:STEP:NTH
+    … --without-fence          take stale words (a negative control)
 
 A strike sends SIGNAL (KILL, STOP) to this very process `before` or `after` the NTH call of STEP: a method of the ledger
 (`ledger.intend`), or of the target's writer (`writer.put`). The product knows nothing of it: its own methods are wrapped here.
-Each line on stdout is one event: `struck`, `leased N`, `refused METHOD N` (the ledger did not take an outcome), `sealed N`, `done`.
+Each line on stdout is one event: `ready`, `struck`, `leased N`, `took TABLE N` and `refused TABLE N` (what the ledger did with
+what was said of shard N), `sealed N`, `verified N`, `stopped ERROR`.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import uvloop
+
 from connectors.assemble import assembled, settings_from
+from connectors.ledger import leases, shards
 from connectors.ledger.store import SqlLedger
 from connectors.s3.store import S3Store
 from relocation.rules.errors import HikkoshiError, LeaseLost
@@ -26,8 +32,6 @@ from relocation.stages.copy import copy_lane
 from relocation.stages.verify import verify_lane
 from relocation.stages.wave import WaveRequest, run_wave
 from tests.faults.stack import CATEGORY, Watched
-
-OUTCOMES = ("intend", "record", "seal_shard", "renew")
 
 
 def say(event: str) -> None:
@@ -67,22 +71,49 @@ class Strike:
 
 
 def tell_refusals() -> None:
-    """Print what the ledger refuses: outcomes of a lease that is not the newest."""
-    for name in OUTCOMES:
-        call = getattr(SqlLedger, name)
+    """Print what the ledger refuses: intents, facts and seals under a lease that is not the newest. In its own thread: whoever was
+    cancelled meanwhile would not hear of it."""
+    append, seal = shards.append, shards.seal
 
-        async def told(this, lease, *args, _call=call, _name=name, **kwargs):
-            try:
-                return await _call(this, lease, *args, **kwargs)
-            except LeaseLost:
-                say(f"refused {_name} {lease.shard}")
-                raise
+    def told_append(connection, table, lease, *args):
+        with telling(f"{table.name} {lease.shard}"):
+            append(connection, table, lease, *args)
+        say(f"took {table.name} {lease.shard}")
 
-        setattr(SqlLedger, name, told)
+    def told_seal(connection, lease, segment):
+        with telling(f"seal {lease.shard}"):
+            seal(connection, lease, segment)
+
+    shards.append, shards.seal = told_append, told_seal
+
+
+@contextmanager
+def telling(what: str) -> Iterator[None]:
+    try:
+        yield
+    except LeaseLost:
+        say(f"refused {what}")
+        raise
+
+
+def tell_leases() -> None:
+    """Print which shard this process has leased."""
+    call = SqlLedger.lease_shard
+
+    async def told(this, *args, **kwargs):
+        lease = await call(this, *args, **kwargs)
+        if lease is not None:
+            say(f"leased {lease.shard}")
+        return lease
+
+    SqlLedger.lease_shard = told
 
 
 async def main(options: argparse.Namespace) -> None:
+    if options.without_fence:
+        leases.hold = lambda *_: None
     tell_refusals()
+    tell_leases()
     for text in options.strike:
         Strike(text).wrap()
     settings = settings_from(Path(options.config), os.environ)
@@ -105,5 +136,6 @@ if __name__ == "__main__":
     parser.add_argument("what", choices=("run", "lane"))
     parser.add_argument("config")
     parser.add_argument("rest", nargs="*")
+    parser.add_argument("--without-fence", action="store_true")
     parser.add_argument("--strike", action="append", default=[])
-    asyncio.run(main(parser.parse_args()))
+    uvloop.run(main(parser.parse_args()))
