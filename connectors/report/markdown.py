@@ -22,7 +22,7 @@ from relocation.rules.summary import Bin, Count, Equation, Summary
 ROWS_MAX = 100
 CHARACTERS_MAX = 24_000
 LIMITS_ROWS_MAX = 100
-MARKS = {Level.GOOD: "✅", Level.ATTENTION: "⚠️", Level.BAD: "❌"}
+MARKS = {Level.GOOD: "✔", Level.ATTENTION: "⚠", Level.BAD: "✘"}  # in every font; pictures are not
 _MARKUP = re.compile(r"([\\`*_\[\]<>#|~&])")
 
 
@@ -210,8 +210,8 @@ def _exact(count: Count) -> tuple[str, str]:
 
 
 def _escaped(text: str) -> str:
-    """Return text in which no character is mark-up; line breaks are percent-encoded."""
-    return _MARKUP.sub(r"\\\1", plain(text))
+    """Return text in which no character is mark-up; line breaks are percent-encoded, the no-break spaces of figures are spaces."""
+    return _MARKUP.sub(r"\\\1", plain(text.replace("\u00a0", " ")))
 
 
 def _code(text: str) -> str:

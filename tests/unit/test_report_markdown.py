@@ -63,8 +63,8 @@ def test_nothing_else_can_leave_its_span_or_line() -> None:
 
 def test_it_begins_with_the_verdict_and_names_the_page() -> None:
     """The first line of the artifact is the answer."""
-    assert as_markdown(GOOD).startswith("# ✅ Every object that was to move is in Japan, and was read back")
-    assert as_markdown(BAD, language="ja").startswith("# ❌ 集計が一致しません")
+    assert as_markdown(GOOD).startswith("# ✔ Every object that was to move is in Japan, and was read back")
+    assert as_markdown(BAD, language="ja").startswith("# ✘ 集計が一致しません")
     assert "`var/reports/01JD9Q3V7Z6K/report.html`" in as_markdown(PLAN)
 
 
@@ -75,8 +75,8 @@ def test_the_charts_figures_stand_in_tables() -> None:
     assert "| Deleted at the target | 0 | 0 B |" in text
     assert r"| ≤ 64 KiB | 530 |" in text
     assert "| total | 2,146 | 327,204,112 |" in text
-    assert "✅ holds" in text
-    assert "❌ does not hold" in as_markdown(BAD)
+    assert "✔ holds" in text
+    assert "✘ does not hold" in as_markdown(BAD)
     assert "| Read back | target | 2,125 |" in as_markdown(BAD)
 
 
@@ -101,5 +101,5 @@ def test_several_waves_are_told_one_by_one() -> None:
     """The category's artifact names each wave with its own verdict."""
     waves = [replace(GOOD, wave="first"), replace(BAD, wave="rest")]
     text = as_markdown(merged(waves), waves=waves)
-    assert "| first | ✅ Every object" in text
-    assert "| rest | ❌ The figures do not add up" in text
+    assert "| first | ✔ Every object" in text
+    assert "| rest | ✘ The figures do not add up" in text
