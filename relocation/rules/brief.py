@@ -46,4 +46,4 @@ def read_brief(text: str) -> Brief | None:
     if not text:
         return None
     fields = json.loads(text)
-    return Brief(Count(*fields["listed"]), Count(*fields["verified"]), Count(*fields["copied"]), fields["attention"])
+    return Brief(Count(*fields["listed"]), Count(*fields["verified"]), Count(*fields.get("copied", (0, 0))), fields["attention"])

@@ -76,17 +76,14 @@ def _place(answers: Answers) -> str:
 
 
 def vault_guard(answers: Answers) -> None:
-    """Refuse a vault bucket that does not hold evidence fast: no object lock seen at work, or no If-None-Match."""
-    place = _place(answers)
+    """Refuse a vault bucket that was not seen to hold a locked object fast.
+
+    If-None-Match is not asked for: a lock brings versions, so a second write under a name leaves the first one there.
+    """
     if answers[Question.LOCK_ENFORCED] != "enforced":
         raise Refusal(
-            f"{place}: a locked canary was not held fast (object lock {answers[Question.OBJECT_LOCK]}, retention "
+            f"{_place(answers)}: a locked canary was not held fast (object lock {answers[Question.OBJECT_LOCK]}, retention "
             f"{answers[Question.LOCK_ENFORCED]}); evidence needs a bucket that was made with object lock"
-        )
-    if answers[Question.PUT_IF_NONE_MATCH] != "honoured":
-        raise Refusal(
-            f"{place}: If-None-Match on PUT is not honoured ({answers[Question.PUT_IF_NONE_MATCH]}), so two writers could each "
-            "believe that their evidence stands; take another store for the vault, or take away what strips the header"
         )
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from relocation.rules.brief import brief_of
+from relocation.rules.capabilities import vault_guard
 from relocation.rules.objects import Place
 from relocation.rules.plan import known
 from relocation.rules.records import Fact, InventoryRow, RunRecord, RunState
@@ -91,7 +92,7 @@ def _wave(context: Context, request: WaveRequest) -> Wave:
 async def _probe(context: Context, category_name: str) -> None:
     """Probe the vault and every bucket of the moves, unless young answers are there. Refuses a bucket moved onto itself."""
     vault = context.settings.vault
-    await probe_if_stale(context, Place(vault.endpoint, vault.bucket), "vault")
+    vault_guard(await probe_if_stale(context, Place(vault.endpoint, vault.bucket), "vault"))
     for move in context.settings.category_named(category_name).moves:
         source, target = Place(move.source.endpoint, move.source.bucket), Place(move.target.endpoint, move.target.bucket)
         await refuse_same_bucket(context, source, target)

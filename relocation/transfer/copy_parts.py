@@ -138,8 +138,18 @@ class _Upload:
         if self.hands.seen.target_parts_etag_is_md5:
             md5s = (bytes.fromhex(self.done[number].etag) for number in sorted(self.done))
             self.intent = replace(self.intent, expected_etag=digests.etag_of_parts(md5s))
+            self._check_foretold()
             await self.hands.amend(self.intent)
         return await self._complete()
+
+    def _check_foretold(self) -> None:
+        """Refuse to complete parts whose MD5s, as the target gave them, do not make the source's ETag of the same layout."""
+        foretold = self.row.foretold_etag if self.layout.by_number else ""
+        if foretold and self.intent.expected_etag != foretold:
+            raise ProtocolError(
+                f"the bytes of {shown(self.row.source_key)} changed on their way from the source: its ETag is {foretold}, that of "
+                f"the parts at the target {self.intent.expected_etag}; nothing was completed"
+            )
 
     async def abandon(self) -> None:
         """Abort the upload. Where the run stops and even that fails, its id is in the ledger, and who goes on aborts it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from relocation.rules import digests
 from relocation.rules.objects import Written
 from relocation.rules.records import Fact, Intent, Outcome, PlanRow, Proof
@@ -27,7 +29,7 @@ async def copy_whole(hands: Hands, row: PlanRow, tries: Tries) -> Fact:
         written = await write_whole(hands, row, Body(lease.view, crc64nvme, attributes), tries)
     finally:
         lease.release()
-    return Fact(
+    fact = Fact(
         stage="copy",
         outcome=Outcome.COPIED,
         source_bucket=row.source_bucket,
@@ -47,6 +49,18 @@ async def copy_whole(hands: Hands, row: PlanRow, tries: Tries) -> Fact:
         attempts=tries.count,
         attributes_sha256=attributes_sha256(attributes),
     )
+    return fact if written.etag == row.foretold_etag or not row.foretold_etag else await _altered(hands, fact)
+
+
+async def _altered(hands: Hands, fact: Fact) -> Fact:
+    """Name an object whose ETag is not the one foretold: the same layout of the same bytes has the same MD5-based ETag, so the
+    bytes that we read are not the source's. It is ours, and wrong: the next run proves, and replaces it."""
+    await hands.amend(Intent(-1, fact.target_bucket, fact.target_key, fact.source_etag, fact.target_etag))
+    reason = (
+        f"the bytes changed on their way from the source: the target's ETag of them is {fact.target_etag}, the source's "
+        f"{fact.source_etag}, both MD5 of the same layout; the next run writes it again"
+    )
+    return replace(fact, outcome=Outcome.FAILED, mismatch=True, proofs=(), reason=reason)
 
 
 def proofs_of_write(hands: Hands, row: PlanRow, written: Written, *, crc64nvme: str, source_checksum: bool) -> tuple[str, ...]:

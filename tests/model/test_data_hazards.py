@@ -155,6 +155,25 @@ async def test_without_the_comparison_altered_bytes_would_pass(world, monkeypatc
         await test_bytes_altered_on_the_way_in_do_not_match_the_stored_checksum(world)
 
 
+@pytest.mark.parametrize("key", ["u0/写真 0.jpg", "video.mp4"])
+async def test_bytes_altered_on_the_way_in_do_not_make_the_etag_that_was_foretold(world, key):
+    """D30: without a stored checksum, two ETags tell what was read wrong and written as read; the next run heals it."""
+    flips = []
+
+    def flip_once(bucket, read_key, body) -> None:
+        if read_key == key and len(body) > 50 and not flips:
+            flips.append(read_key)
+            body[7] ^= 1
+
+    world.korea.on_read = flip_once
+    summary = await world.run()
+    assert [named.key for named in (*summary.failed, *summary.mismatched)] == [key]
+    assert summary.outcomes["verified"].objects == 4
+    healed = await world.run()
+    assert healed.outcomes["verified"] == healed.counts["listed"]
+    assert world.bodies("japan") == world.bodies("korea")
+
+
 async def test_rot_at_the_target_is_a_mismatch_by_name(world):
     """S5: the listing still shows the old size and ETag; only reading back tells."""
     await world.run()
