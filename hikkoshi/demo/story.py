@@ -30,11 +30,12 @@ from hikkoshi.stopping import run_until_stopped
 from hikkoshi.summary_view import show
 from relocation.rules.errors import Refusal
 from relocation.rules.keys import shown
+from relocation.rules.objects import Place
 from relocation.rules.records import Action, Outcome, Proof
 from relocation.rules.summary import Count, Summary
 from relocation.settings import Migration
 from relocation.stages.context import Context
-from relocation.stages.probe import probe
+from relocation.stages.probe import probe, refuse_same_bucket
 from relocation.stages.wave import WaveRequest, dry_run, run_wave, verify_wave
 
 CATEGORIES = (("talk-images", "talk", "images/"), ("files", "files", ""), ("talk-videos", "talk", "videos/"))
@@ -220,6 +221,7 @@ class Story:
             for place, side in places_of(settings).items():
                 if place.bucket in {bucket, settings.vault.bucket}:
                     await probe(context, place, side=side)
+            await refuse_same_bucket(context, Place("korea", bucket), Place("japan", bucket))
 
     def _do(self, category: str, stage: Stage, settings: Migration | None = None) -> Done:
         """Do all waves of a category, as the command does."""

@@ -27,7 +27,7 @@ from relocation.rules.records import Fact, RunRecord
 from relocation.rules.summary import Summary
 from relocation.settings import Migration
 from relocation.stages.context import Context
-from relocation.stages.probe import probe
+from relocation.stages.probe import probe, refuse_same_bucket
 from relocation.stages.shards import timestamp
 from relocation.stages.wave import WaveRequest, run_wave, verify_wave
 from tests.faults.house import House
@@ -164,6 +164,7 @@ class Case:
                 self.house.answers[known] = await probe(context, Place(endpoint, bucket), side=side)
             answers = replace(self.house.answers[known], endpoint=endpoint, bucket=bucket, at=timestamp(context), url=url)
             await context.ledger.save_probe(answers)
+        await refuse_same_bucket(context, Place("korea", self.bucket), Place("japan", self.bucket))
 
     # what boto3 sees
 
