@@ -180,7 +180,7 @@ def test_the_next_run_brings_home_what_failed(struck):
 def test_without_settling_a_lost_answer_would_end_in_a_doubt(house, tmp_path, monkeypatch):
     """Negative control: without the look after a 412, our own object is somebody else's, and is read on both sides again."""
 
-    async def not_looking(hands, row, expected_etag, tries):
+    async def not_looking(hands, row, expected_etag, tries, *, asked):
         raise write.Occupied(await hands.target.head(row.target_bucket, row.target_key))
 
     monkeypatch.setattr(write, "settle", not_looking)

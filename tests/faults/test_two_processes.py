@@ -81,10 +81,3 @@ async def test_of_two_processes_one_stopped_and_one_killed_every_object_is_copie
     summary = await case.run(until="copy")
     assert summary.run_id == together.facts[0].run_id
     print(f"{together.repeated} puts repeated, {time.monotonic() - begun:.0f} s")
-
-
-async def test_without_the_fence_a_stale_outcome_would_be_taken(case):
-    """Negative control: it is the token that grows with each lease which tells a woken process's word from its heir's."""
-    case.transfer = {"shard_objects": 300, "lease_s": 1.0, "concurrency": 4, "intent_objects": 16}
-    together = await two_processes(case, objects=1500, stop_at=3, extra=("--without-fence",))
-    assert not [line for line in together.stopped.said if line.startswith("refused tails")]

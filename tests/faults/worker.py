@@ -4,7 +4,6 @@
     run CONFIG [WAVE]          run the wave and print how it ended
     lane CONFIG RUN STAGE      work shards of a run's stage until none is left
     … --strike SIGNAL:MOMENT:STEP:NTH
-    … --without-fence          take stale words (a negative control)
 
 A strike sends SIGNAL (KILL, STOP) to this very process `before` or `after` the NTH call of STEP: a method of the ledger
 (`ledger.intend`), or of the target's writer (`writer.put`). The product knows nothing of it: its own methods are wrapped here.
@@ -24,7 +23,7 @@ from pathlib import Path
 import uvloop
 
 from connectors.assemble import assembled, settings_from
-from connectors.ledger import leases, shards
+from connectors.ledger import shards
 from connectors.ledger.store import SqlLedger
 from connectors.s3.store import S3Store
 from relocation.rules.errors import HikkoshiError, LeaseLost
@@ -110,8 +109,6 @@ def tell_leases() -> None:
 
 
 async def main(options: argparse.Namespace) -> None:
-    if options.without_fence:
-        leases.hold = lambda *_: None
     tell_refusals()
     tell_leases()
     for text in options.strike:
@@ -136,6 +133,5 @@ if __name__ == "__main__":
     parser.add_argument("what", choices=("run", "lane"))
     parser.add_argument("config")
     parser.add_argument("rest", nargs="*")
-    parser.add_argument("--without-fence", action="store_true")
     parser.add_argument("--strike", action="append", default=[])
     uvloop.run(main(parser.parse_args()))
