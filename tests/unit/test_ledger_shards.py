@@ -155,12 +155,12 @@ async def test_intents_and_facts_come_back_as_they_were_recorded(tmp_path, clock
     async with ledger_at(tmp_path / "l.db", clock) as ledger:
         _, lease = await leased(ledger)
         await ledger.intend(lease, [intent_of(number) for number in range(256)])
-        await ledger.intend(lease, [replace(intent_of(256), target_key="\x00\x1f\"\\ e\u0301 \U0001f600")])
+        await ledger.intend(lease, [replace(intent_of(256), target_key='\x00\x1f"\\ e\u0301 \U0001f600')])
         await ledger.record(lease, [fact_of(number) for number in range(256)])
         await ledger.record(lease, [])
         intents = await ledger.intents("run-1", "copy", 0)
         assert intents[:256] == tuple(intent_of(number) for number in range(256))
-        assert intents[256].target_key == "\x00\x1f\"\\ e\u0301 \U0001f600"
+        assert intents[256].target_key == '\x00\x1f"\\ e\u0301 \U0001f600'
         assert await ledger.tail("run-1", "copy", 0) == tuple(fact_of(number) for number in range(256))
         assert await ledger.tail("run-1", "verify", 0) == await ledger.tail("run-1", "copy", 1) == ()
 
