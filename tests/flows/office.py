@@ -37,6 +37,19 @@ POLL_S = 0.2
 T = TypeVar("T")
 
 
+class Patient(httpx.HTTPTransport):
+    """Ask again where Prefect says 503: its SQLite is locked for a moment, and nothing was done (prefect#10188)."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        for _ in range(20):
+            response = super().handle_request(request)
+            if response.status_code != 503:
+                break
+            response.read()
+            time.sleep(0.5)
+        return response
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """A flow run that came to its end."""
@@ -58,7 +71,7 @@ class Office:
     api: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
-        self.api = httpx.Client(base_url=f"{self.state.url('prefect')}/api", timeout=30, trust_env=False)
+        self.api = httpx.Client(base_url=f"{self.state.url('prefect')}/api", timeout=30, transport=Patient())
 
     def deploy(self, *arguments: str, config: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run `python -m flows.deploy` as the command does."""
