@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -42,6 +44,11 @@ CATEGORIES = (("talk-images", "talk", "images/"), ("files", "files", ""), ("talk
 ALBUMS = "albums"
 SMALL_BYTES_MAX = 12_000
 Stage = Callable[[Context, WaveRequest], Coroutine[Any, Any, Summary]]
+
+
+def _command() -> str:
+    """Return how the command is typed here: by its name if the PATH has it, else by the path that started this."""
+    return "hikkoshi" if shutil.which("hikkoshi") else os.path.relpath(sys.argv[0])
 
 
 class Story:
@@ -203,7 +210,8 @@ class Story:
             for page in newest_pages(self._settings.state_dir, category)[-1:]:
                 teller.line(category, str(page.path))
         teller.line("Prefect's UI", self._state.url("prefect"))
-        teller.line("look around", "hikkoshi status · hikkoshi report --open · hikkoshi check")
+        command = _command()
+        teller.line("look around", f"{command} status · report --open · check")
         teller.line("end it", "make down")
         code = ExitCode.SOMETHING if teller.broken else ExitCode.DONE
         if self._shell.json:
