@@ -34,7 +34,7 @@ class Together:
         return sum(count - 1 for count in self.puts.values())
 
 
-async def two_processes(case: Case, *, objects: int, stop_at: int, extra: tuple[str, ...] = ()) -> Together:
+async def two_processes(case: Case, *, objects: int, stop_at: int) -> Together:
     """Copy a wave by two processes. One stops itself as it is about to record facts, and is woken once the other has its shard;
     then the other is killed in the middle of that shard."""
     keys = (f"{number % 17:02}/{number:06}" for number in range(objects))
@@ -45,15 +45,14 @@ async def two_processes(case: Case, *, objects: int, stop_at: int, extra: tuple[
         async with case.context() as context:
             run = await context.ledger.get_run(planned.run_id)
             await open_copy(context, run)
-        lane = ("lane", case.config, run.id, "copy", *extra)
+        lane = ("lane", case.config, run.id, "copy")
         async with worker(*lane, strikes=(f"STOP:before:ledger.record:{stop_at}",)) as stopped, worker(*lane) as other:
             await stopped.hear("struck")
             shard = [line for line in stopped.said if line.startswith("leased")][-1].split()[1]
             await other.hear("leased", shard)  # past the lease of who is stopped, though that one is alive
             stopped.send(signal.SIGCONT)
-            if not extra:
-                await stopped.hear("refused", "tails", shard)
-            for _ in range(3):
+            await stopped.hear("refused", "tails", shard)
+            for _ in range(2):
                 await other.hear("took", "tails", shard)
             other.send(signal.SIGKILL)
             assert await other.end() == -signal.SIGKILL
@@ -68,7 +67,7 @@ async def test_of_two_processes_one_stopped_and_one_killed_every_object_is_copie
     """20,000 objects in shards of 2,000: at most 1 % is put again, and the vault's facts are boto3's listing, row for row."""
     begun = time.monotonic()
     case.transfer = {"shard_objects": 2000, "lease_s": LEASE_S, "concurrency": 16, "intent_objects": 256}
-    together = await two_processes(case, objects=20_000, stop_at=12)
+    together = await two_processes(case, objects=20_000, stop_at=4)
     assert together.stopped.said[-1].startswith("sealed")
     assert len(together.puts) == 20_000
     assert together.repeated <= 200

@@ -117,6 +117,8 @@ class Office:
         self.api.post(f"/flow_runs/{run_id}/set_state", json={"state": state}).raise_for_status()
 
     def logs(self, run_id: str) -> list[str]:
+        """Return what a run said. Prefect sends the last of it as the process leaves, after the run's final state."""
+        until(lambda: not self.processes_of(run_id), timeout_s=30)
         wanted = {"logs": {"flow_run_id": {"any_": [run_id]}}, "limit": 200, "sort": "TIMESTAMP_ASC"}
         return [each["message"] for each in self.api.post("/logs/filter", json=wanted).raise_for_status().json()]
 
