@@ -6,16 +6,33 @@ Every call either does what it says, or raises one error of `rules/errors.py`; n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from relocation.rules.objects import Attributes, Head, Listed, ListedUpload, ListedVersion, Page, Part, Written
+from relocation.rules.objects import Attributes, Head, Listed, ListedPart, ListedUpload, ListedVersion, Page, Part, Written
 from relocation.rules.records import Answers, Fact, Intent, Lease, RunRecord, Segment, ShardTally
 from relocation.rules.summary import Summary
 
 Row = TypeVar("Row")
 Headers = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """A body that is never in memory whole: `size` bytes in all, each block asked for when the one before was taken.
+
+    A block is its giver's again as soon as the next one is asked for. If asking raises, the request ends with that very error
+    before its last byte, so that no store takes what was sent for a body. `sha256` (hex) is needed where a store signs what it
+    sends (`Store.signs_bodies`). Good for one request.
+    """
+
+    size: int
+    blocks: AsyncIterator[memoryview]
+    sha256: str = ""
+
+
+Body = bytes | memoryview | Blocks
 
 
 @dataclass(slots=True)
@@ -45,7 +62,7 @@ class Wire(Protocol):
         method: str,
         target: str,
         headers: Headers,
-        body: bytes | memoryview = b"",
+        body: Body = b"",
         *,
         into: memoryview | None = None,
     ) -> Response:
@@ -73,6 +90,8 @@ class Store(Protocol):
 
     endpoint: str
     role: str
+    signs_bodies: bool
+    """Whether a body's SHA-256 must be known before it is sent (plain http to another machine)."""
 
     async def list_buckets(self) -> tuple[str, ...]: ...
 
@@ -122,7 +141,7 @@ class Store(Protocol):
         self,
         bucket: str,
         key: str,
-        body: bytes | memoryview,
+        body: Body,
         *,
         attributes: Attributes = ...,
         crc64nvme: str = "",
@@ -139,9 +158,7 @@ class Store(Protocol):
         """Begin a multipart upload and return its id. `checksum` asks for a full-object CRC64NVME."""
         ...
 
-    async def put_part(
-        self, bucket: str, key: str, upload_id: str, number: int, body: bytes | memoryview, *, crc64nvme: str = ""
-    ) -> Part: ...
+    async def put_part(self, bucket: str, key: str, upload_id: str, number: int, body: Body, *, crc64nvme: str = "") -> Part: ...
 
     async def complete_upload(
         self,
@@ -159,8 +176,8 @@ class Store(Protocol):
 
     async def abort_upload(self, bucket: str, key: str, upload_id: str) -> None: ...
 
-    async def list_parts(self, bucket: str, key: str, upload_id: str) -> tuple[tuple[int, int, str], ...]:
-        """Return (number, size, etag) of each part uploaded so far, all pages."""
+    async def list_parts(self, bucket: str, key: str, upload_id: str) -> tuple[ListedPart, ...]:
+        """Return each part uploaded so far, all pages. Its CRC64NVME is empty where the store tells none."""
         ...
 
     async def get_tags(self, bucket: str, key: str, *, version_id: str = "") -> tuple[tuple[str, str], ...]: ...

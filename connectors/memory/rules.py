@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from awscrt import checksums
 
 from connectors.memory.service import Bucket, MemoryService, Stored, Upload
+from relocation.ports import Blocks, Body
 from relocation.rules.errors import BadRequest, BucketMissing, ChecksumRejected, Forbidden, NoSpace, NotFound, PreconditionFailed
 from relocation.rules.keys import shown
 from relocation.rules.objects import SYSTEM_HEADERS, Attributes, Head, Part, Written
@@ -210,6 +211,16 @@ class Rules:
             checksums=(("crc64nvme", checksum),) if checksum and not ranged else (),
             attributes=replace(stored.attributes, tags=()),
         )
+
+
+async def whole(body: Body) -> bytes:
+    """Return a body as it arrived; one in blocks only when the last of them has come."""
+    if not isinstance(body, Blocks):
+        return bytes(body)
+    data = b"".join([bytes(block) async for block in body.blocks])
+    if len(data) != body.size:
+        raise ValueError(f"a body of {body.size} bytes was announced, its blocks hold {len(data)}")
+    return data
 
 
 def crc64nvme_of(data: bytes) -> str:

@@ -13,11 +13,12 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 from urllib.parse import quote, unquote
 
-from connectors.memory.rules import Rules, crc64nvme_of, iso, md5_of
+from connectors.memory.rules import Rules, crc64nvme_of, iso, md5_of, whole
 from connectors.memory.service import NO_ATTRIBUTES, Call, MemoryService, Stored, Upload
+from relocation.ports import Body
 from relocation.rules.errors import Forbidden, PreconditionFailed, ProtocolError, WrongCredentials
 from relocation.rules.keys import shown
-from relocation.rules.objects import Attributes, Head, Listed, ListedUpload, ListedVersion, Page, Part, Written
+from relocation.rules.objects import Attributes, Head, Listed, ListedPart, ListedUpload, ListedVersion, Page, Part, Written
 
 Asked = ParamSpec("Asked")
 Answer = TypeVar("Answer")
@@ -59,6 +60,7 @@ class MemoryStore(Rules):
     ) -> None:
         super().__init__(service)
         self.role = role
+        self.signs_bodies = False
         self.forbidden = forbidden
         self.known = known
 
@@ -149,7 +151,7 @@ class MemoryStore(Rules):
         self,
         bucket: str,
         key: str,
-        body: bytes | memoryview,
+        body: Body,
         *,
         attributes: Attributes = NO_ATTRIBUTES,
         crc64nvme: str = "",
@@ -159,7 +161,7 @@ class MemoryStore(Rules):
     ) -> Written:
         place = self._bucket(bucket)
         name = self._stored_name(bucket, key)
-        data = bytes(body)
+        data = await whole(body)
         self._check_checksum(data, crc64nvme, key)
         self._check_write(place, name, if_none_match=if_none_match, if_match=if_match)
         if retain_until and not place.object_lock:
@@ -177,11 +179,9 @@ class MemoryStore(Rules):
         return upload_id
 
     @asks("s3:PutObject")
-    async def put_part(
-        self, bucket: str, key: str, upload_id: str, number: int, body: bytes | memoryview, *, crc64nvme: str = ""
-    ) -> Part:
+    async def put_part(self, bucket: str, key: str, upload_id: str, number: int, body: Body, *, crc64nvme: str = "") -> Part:
         upload = self._upload(bucket, key, upload_id)
-        data = bytes(body)
+        data = await whole(body)
         if not 1 <= number <= 10_000:
             raise self._refused(bucket, key, "InvalidArgument")
         self._check_agreed(bucket, upload, crc64nvme)
@@ -225,9 +225,9 @@ class MemoryStore(Rules):
             del place.uploads[upload_id]
 
     @asks("s3:ListMultipartUploadParts")
-    async def list_parts(self, bucket: str, key: str, upload_id: str) -> tuple[tuple[int, int, str], ...]:
+    async def list_parts(self, bucket: str, key: str, upload_id: str) -> tuple[ListedPart, ...]:
         parts = self._upload(bucket, key, upload_id).parts
-        return tuple((number, len(parts[number][0]), parts[number][1]) for number in sorted(parts))
+        return tuple(ListedPart(number, len(parts[number][0]), *parts[number][1:]) for number in sorted(parts))
 
     @asks("s3:GetObjectTagging")
     async def get_tags(self, bucket: str, key: str, *, version_id: str = "") -> tuple[tuple[str, str], ...]:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import ParamSpec, Protocol, TypeVar
 from urllib.parse import urlsplit
 
+from connectors.pace.gate import OTHER, READ, WRITE, Gate
 from connectors.s3.answers import Asked, is_error_body, refusal
 from connectors.signer import UNSIGNED_PAYLOAD, Signer, quote_key
-from relocation.ports import Clock, Response, Wire
-from relocation.rules.errors import BadRequest, ProtocolError, Unreachable
+from relocation.ports import Blocks, Body, Clock, Response, Wire
+from relocation.rules.errors import BadRequest, HikkoshiError, ProtocolError, SlowDown, Transient, Unreachable, Untrusted
 from relocation.rules.values import is_loopback
 
 Answer = TypeVar("Answer")
@@ -42,22 +43,31 @@ class Request:
     key: str = ""
     query: Sequence[tuple[str, str]] = ()
     headers: Sequence[tuple[str, str]] = ()
-    body: bytes | memoryview = b""
+    body: Body = b""
 
 
 class Requests:
     """A wire with a signer. `sign_payload` None: the body's hash is signed unless the wire leads to this machine."""
 
     def __init__(
-        self, endpoint: str, role: str, wire: HostedWire, signer: Signer, *, clock: Clock, sign_payload: bool | None
+        self,
+        endpoint: str,
+        role: str,
+        wire: HostedWire,
+        signer: Signer,
+        *,
+        clock: Clock,
+        sign_payload: bool | None,
+        gate: Gate | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._role = role
         self._wire = wire
         self._signer = signer
         self._clock = clock
+        self._gate = gate or Gate(endpoint, clock)
         self._host = ("host", wire.host)
-        self._sign_payload = must_sign_payload(f"http://{wire.host}") if sign_payload is None else sign_payload
+        self.sign_payload = must_sign_payload(f"http://{wire.host}") if sign_payload is None else sign_payload
 
     async def object(self, request: Request, *, expected: tuple[int, ...] = (200,), into: memoryview | None = None) -> Response:
         """Send a request about an object. Without a key it would be one about the bucket (DELETE!): BadRequest, nothing is sent."""
@@ -70,14 +80,73 @@ class Requests:
         response = await self.send(request, into=into)
         if response.status in expected and not (into is None and response.body and is_error_body(response.body)):
             return response
-        raise refusal(self._asked(request), response, now=self._clock.now())
+        error = refusal(self._asked(request), response, now=self._clock.now())
+        raise await self._judged(request, error, response.status) if isinstance(error, Transient) else error
 
     async def send(self, request: Request, *, into: memoryview | None = None) -> Response:
-        """Send a request and return whatever came."""
+        """Send a request when its turn has come, and return whatever came."""
+        gate, body = self._gate, request.body
+        is_read = into is not None
+        size = len(into) if into is not None else body.size if isinstance(body, Blocks) else len(body)
+        if not gate.enter(size):
+            await gate.turn(size)
+        began_s = gate.monotonic()
+        try:
+            response = await self._exchange(request, into=into)
+        except BaseException as error:
+            gate.gave_up()
+            if isinstance(error, Transient):
+                gate.faltered()
+            raise
+        if is_read:
+            gate.gets += 1
+            gate.bytes_out += size
+            kind = READ
+        elif request.method == "PUT" and request.key:
+            gate.puts += 1
+            gate.bytes_in += size
+            kind = WRITE
+        else:
+            kind = OTHER
+            self._count(request, response)
+        gate.answered(began_s, kind, size, response.status)
+        return response
+
+    def _count(self, request: Request, response: Response) -> None:
+        gate = self._gate
+        if request.method in {"GET", "HEAD"}:
+            if request.key:
+                gate.gets += 1
+            else:
+                gate.lists += 1
+            gate.bytes_out += len(response.body)
+        else:
+            gate.puts += request.method != "DELETE"
+
+    async def _judged(self, request: Request, error: Transient, status: int) -> HikkoshiError:
+        """Return what a fault is to be taken for, once the gate has heard of it: one object's, or the whole endpoint's."""
+        if not isinstance(error, SlowDown):
+            self._gate.faltered()
+            return error
+        of_all = status == 429 or not request.key
+
+        async def ask() -> bool:
+            try:
+                answer = await self._exchange(Request("s3:ListBucket", "HEAD", request.bucket))
+            except Transient:
+                return True
+            return answer.status in {429, 503}
+
+        everywhere = await self._gate.refused(asked_s=error.retry_after_s, of_all=of_all, ask=ask)
+        if self._gate.is_exhausted:
+            return Unreachable(f"{error}; it has refused everything for minutes, and does not say until when")
+        return SlowDown(str(error), everywhere=everywhere)
+
+    async def _exchange(self, request: Request, *, into: memoryview | None = None) -> Response:
         path = f"/{request.bucket}/{quote_key(request.key)}" if request.key else f"/{request.bucket}"
         payload = UNSIGNED_PAYLOAD
-        if self._sign_payload:
-            payload = hashlib.sha256(request.body).hexdigest() if request.body else EMPTY_SHA256
+        if self.sign_payload:
+            payload = _sha256_of(request.body)
         headers = [self._host, *request.headers]
         target, signed = self._signer.sign(request.method, path, request.query, headers, payload, self._clock.now())
         signed.append(AS_IT_IS)
@@ -85,6 +154,8 @@ class Requests:
             return await self._wire.request(request.method, target, signed, request.body, into=into)
         except Unreachable as error:  # the wire knows an address, people know a name
             raise type(error)(f"{self._endpoint}: {error}", retry_after_s=error.retry_after_s) from error
+        except Untrusted as error:
+            raise Untrusted(f"{self._endpoint}: {error}") from error
 
     def read(self, request: Request, reader: Callable[Given, Answer], *args: Given.args, **kwargs: Given.kwargs) -> Answer:
         """Return what `reader` makes of the answer; a ProtocolError of it gets the name of what was asked."""
@@ -99,6 +170,14 @@ class Requests:
     async def close(self) -> None:
         """Close the wire."""
         await self._wire.close()
+
+
+def _sha256_of(body: Body) -> str:
+    if not isinstance(body, Blocks):
+        return hashlib.sha256(body).hexdigest() if body else EMPTY_SHA256
+    if not body.sha256:
+        raise BadRequest("a body that comes in blocks can't be signed without its SHA-256", code="PayloadNotSigned", status=0)
+    return body.sha256
 
 
 def must_sign_payload(url: str) -> bool:

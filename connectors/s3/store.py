@@ -24,9 +24,9 @@ from connectors.s3.headers import (
 )
 from connectors.s3.requests import HostedWire, Request, Requests
 from connectors.signer import Signer
-from relocation.ports import Clock, Response
+from relocation.ports import Blocks, Body, Clock, Response
 from relocation.rules.errors import NotFound, ProtocolError
-from relocation.rules.objects import Attributes, Head, Listed, ListedUpload, ListedVersion, Page, Part, Written
+from relocation.rules.objects import Attributes, Head, Listed, ListedPart, ListedUpload, ListedVersion, Page, Part, Written
 
 NO_ATTRIBUTES = Attributes()
 CHECKSUM_MODE = ("x-amz-checksum-mode", "ENABLED")
@@ -48,6 +48,7 @@ class S3Store:
         self.endpoint = endpoint
         self.role = role
         self._requests = Requests(endpoint, role, wire, signer, clock=clock, sign_payload=sign_payload)
+        self.signs_bodies = self._requests.sign_payload
 
     # listings
 
@@ -126,7 +127,7 @@ class S3Store:
         self,
         bucket: str,
         key: str,
-        body: bytes | memoryview,
+        body: Body,
         *,
         attributes: Attributes = NO_ATTRIBUTES,
         crc64nvme: str = "",
@@ -141,7 +142,7 @@ class S3Store:
             headers.append((CHECKSUM, crc64nvme))
         if retain_until:
             headers += [("x-amz-object-lock-mode", "COMPLIANCE"), ("x-amz-object-lock-retain-until-date", retain_until)]
-            headers += [] if crc64nvme else [md5_header(body)]
+            headers += [] if crc64nvme or isinstance(body, Blocks) else [md5_header(body)]
         request = Request("s3:PutObject", "PUT", bucket, key, (), headers, body)
         response = await self._requests.object(request)
         return self._requests.read(request, written_of, response.headers)
@@ -155,9 +156,7 @@ class S3Store:
         response = await self._requests.object(request)
         return self._requests.read(request, xml.parse_upload_id, response.body)
 
-    async def put_part(
-        self, bucket: str, key: str, upload_id: str, number: int, body: bytes | memoryview, *, crc64nvme: str = ""
-    ) -> Part:
+    async def put_part(self, bucket: str, key: str, upload_id: str, number: int, body: Body, *, crc64nvme: str = "") -> Part:
         """Upload one part. The checksum of the part returned is the store's: empty where it keeps none."""
         query = (("partNumber", str(number)), ("uploadId", upload_id))
         headers = [(CHECKSUM, crc64nvme)] if crc64nvme else []
@@ -191,9 +190,9 @@ class S3Store:
         request = Request("s3:AbortMultipartUpload", "DELETE", bucket, key, (("uploadId", upload_id),))
         await self._requests.object(request, expected=DONE)
 
-    async def list_parts(self, bucket: str, key: str, upload_id: str) -> tuple[tuple[int, int, str], ...]:
-        """Return (number, size, etag) of each part uploaded so far, all pages."""
-        parts: list[tuple[int, int, str]] = []
+    async def list_parts(self, bucket: str, key: str, upload_id: str) -> tuple[ListedPart, ...]:
+        """Return each part uploaded so far, all pages."""
+        parts: list[ListedPart] = []
         marker = ""
         while True:
             query = [("max-parts", "1000"), ("uploadId", upload_id), *_given({"part-number-marker": marker})]

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 from relocation.rules.errors import ProtocolError
-from relocation.rules.objects import Listed, ListedUpload, ListedVersion, Page, Part
+from relocation.rules.objects import Listed, ListedPart, ListedUpload, ListedVersion, Page, Part
 
 Item = TypeVar("Item")
 Decode = Callable[[str], str]
@@ -124,13 +124,16 @@ def parse_uploads(body: bytes | memoryview, *, token: str) -> Page[ListedUpload]
     return Page(items, _next(top, _pair(top, decode, "NextKeyMarker", "NextUploadIdMarker"), token))
 
 
-def parse_parts(body: bytes | memoryview, *, token: str) -> tuple[list[tuple[int, int, str]], str]:
-    """Read ListPartsResult: (number, size, etag) of each part, and the marker of the next page (empty: the last)."""
+def parse_parts(body: bytes | memoryview, *, token: str) -> tuple[list[ListedPart], str]:
+    """Read ListPartsResult: each part, and the marker of the next page (empty: the last)."""
     root = parse(body, "ListPartsResult", also="ListPartsResponse")  # moto
     top = fields(root)
     rows = [fields(element) for element in children(root, "Part")]
     try:
-        items = [(int(row["PartNumber"]), int(row["Size"]), row["ETag"].strip('"')) for row in rows]
+        items = [
+            ListedPart(int(row["PartNumber"]), int(row["Size"]), row["ETag"].strip('"'), row.get("ChecksumCRC64NVME", ""))
+            for row in rows
+        ]
     except (KeyError, ValueError) as error:
         raise ProtocolError(f"a parts listing's line without its {error}") from None
     return items, _next(top, top.get("NextPartNumberMarker", ""), token)

@@ -13,7 +13,7 @@ from enum import Enum, auto
 from typing import cast
 
 from connectors.wire.head import HEAD_BYTES_MAX, Breach, ChunkedBody, Refused, ResponseHead, Sink, parse_head
-from relocation.ports import Response
+from relocation.ports import Blocks, Response
 from relocation.rules.errors import CutShort, HikkoshiError, ProtocolError, Unreachable
 
 OWN_BODY_BYTES_MAX = 16 * 1024 * 1024
@@ -68,7 +68,7 @@ class Connection(asyncio.BufferedProtocol):
 
     # what the caller does
 
-    async def exchange(self, method: str, head: bytes, body: memoryview, *, into: memoryview | None) -> Response:
+    async def exchange(self, method: str, head: bytes, body: memoryview | Blocks, *, into: memoryview | None) -> Response:
         """Send one request and return its whole answer; on any error, and when cancelled, the connection is dead."""
         if self._phase is not Phase.IDLE:
             raise RuntimeError("a connection carries one request at a time")
@@ -79,7 +79,10 @@ class Connection(asyncio.BufferedProtocol):
         answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
         self._answer = answer
         try:
-            sent_whole = await self._send(head, body, answer)
+            if isinstance(body, Blocks):
+                sent_whole = await self._send_blocks(head, body, answer)
+            else:
+                sent_whole = await self._send(head, body, answer)
             response = await answer
         except BaseException:
             self._die()
@@ -104,6 +107,26 @@ class Connection(asyncio.BufferedProtocol):
                 self._room = asyncio.get_running_loop().create_future()
                 await self._room
         return True
+
+    async def _send_blocks(self, head: bytes, body: Blocks, answer: asyncio.Future[Response]) -> bool:
+        """Do as `_send` does with a body that comes block by block. Slices are copied: the transport may send them late."""
+        self._transport.write(head)
+        left_bytes = body.size
+        async for block in body.blocks:
+            left_bytes -= len(block)
+            if left_bytes < 0:
+                break
+            for start in range(0, len(block), WRITE_BYTES):
+                if answer.done():
+                    return False
+                self._transport.write(bytes(block[start : start + WRITE_BYTES]))
+                self.moved_bytes += 1
+                if self._paused:
+                    self._room = asyncio.get_running_loop().create_future()
+                    await self._room
+        if left_bytes and not answer.done():
+            raise ValueError(f"a body of {body.size} bytes was announced, its blocks hold {body.size - left_bytes}")
+        return not left_bytes
 
     def is_fresh(self) -> bool:
         """Return whether an idle connection can carry a request: kept open, and nothing waits on it, no byte and no end.

@@ -13,7 +13,7 @@ from connectors.wire.address import parse_address
 from connectors.wire.connection import Connection
 from connectors.wire.outgoing import request_head
 from connectors.wire.pool import Pool
-from relocation.ports import Headers, Response
+from relocation.ports import Blocks, Body, Headers, Response
 from relocation.rules.errors import Unreachable
 
 _REPEATABLE = frozenset({"GET", "HEAD"})
@@ -44,7 +44,7 @@ class LeanWire:
         method: str,
         target: str,
         headers: Headers,
-        body: bytes | memoryview = b"",
+        body: Body = b"",
         *,
         into: memoryview | None = None,
     ) -> Response:
@@ -54,8 +54,8 @@ class LeanWire:
         if into is not None and into.readonly:
             raise ValueError("`into` must be writable")
         room = None if into is None else into.cast("B")
-        payload = memoryview(body).cast("B")
-        head = request_head(method, target, headers, len(payload))
+        payload = body if isinstance(body, Blocks) else memoryview(body).cast("B")
+        head = request_head(method, target, headers, payload.size if isinstance(payload, Blocks) else len(payload))
         async with self._pool.slots:
             connection = self._pool.take_idle()
             if connection is not None:
@@ -67,7 +67,7 @@ class LeanWire:
             return await self._exchange(await self._pool.connect(), method, head, payload, room)
 
     async def _exchange(
-        self, connection: Connection, method: str, head: bytes, body: memoryview, into: memoryview | None
+        self, connection: Connection, method: str, head: bytes, body: memoryview | Blocks, into: memoryview | None
     ) -> Response:
         try:
             return await connection.exchange(method, head, body, into=into)

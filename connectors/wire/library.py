@@ -17,10 +17,10 @@ from aiohttp.abc import AbstractStreamWriter
 from multidict import CIMultiDict
 from yarl import URL
 
-from connectors.wire.address import parse_address
+from connectors.wire.address import parse_address, tls_fault
 from connectors.wire.head import HEAD_BYTES_MAX, Breach, Refused, Sink
 from connectors.wire.outgoing import announces_length, checked_fields
-from relocation.ports import Headers, Response
+from relocation.ports import Blocks, Body, Headers, Response
 from relocation.rules.errors import BadRequest, CutShort, HikkoshiError, ProtocolError, Transient, Unreachable
 
 OWN_BODY_BYTES_MAX = 16 * 1024 * 1024
@@ -60,23 +60,27 @@ class LibraryWire:
         method: str,
         target: str,
         headers: Headers,
-        body: bytes | memoryview = b"",
+        body: Body = b"",
         *,
         into: memoryview | None = None,
     ) -> Response:
         """Send one request and return its whole answer; see the port for every promise and error."""
         if into is not None and into.readonly:
             raise ValueError("`into` must be writable")
-        payload = memoryview(body).cast("B")
-        fields = _fields(method, checked_fields(method, target, headers), len(payload))
+        payload = body if isinstance(body, Blocks) else memoryview(body).cast("B")
+        body_bytes = payload.size if isinstance(payload, Blocks) else len(payload)
+        fields = _fields(method, checked_fields(method, target, headers), body_bytes)
         url = self._url(target)
         async with self._slots:
             deadline = asyncio.timeout(self._connect_timeout_s + self._stall_s)
             moved = _Progress(deadline, self._stall_s)
+            sending = _Body(payload, body_bytes, moved)
             try:
                 async with deadline:
-                    return await self._exchange(method, url, fields=fields, body=_Body(payload, moved), into=into)
+                    return await self._exchange(method, url, fields=fields, body=sending, into=into)
             except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                if sending.failed is not None:
+                    raise sending.failed from None
                 raise self._said(error, stalled=deadline.expired(), heard=moved.heard) from error
 
     async def _exchange(self, method: str, url: URL, *, fields: CIMultiDict[str], body: _Body, into: memoryview | None) -> Response:
@@ -131,11 +135,9 @@ class LibraryWire:
         """Translate what aiohttp raised. `heard`: the answer had begun."""
         if stalled:
             return Transient(f"no byte moved for {self._stall_s:g} s, neither way: the connection was dropped")
-        if isinstance(error, aiohttp.ClientConnectorCertificateError):
-            return Unreachable(
-                f"{self._address} shows a certificate that is not accepted ({error.certificate_error}): "
-                "check the host's name, or name its CA file"
-            )
+        broke = _why_no_connection(error)
+        if broke is not None and (fault := tls_fault(self._address, broke)):
+            return fault
         if isinstance(error, TimeoutError):
             return Unreachable(f"{self._address} did not take a connection within {self._connect_timeout_s:g} s")
         broken = isinstance(error, aiohttp.ClientResponseError) or isinstance(error.__cause__, aiohttp.http.HttpProcessingError)
@@ -171,20 +173,49 @@ class _Body(aiohttp.Payload):
     aiohttp stops asking for more, and closes the connection, as soon as the answer is there.
     """
 
-    def __init__(self, view: memoryview, moved: _Progress) -> None:
-        super().__init__(view)
-        self._size = len(view)
-        self._view = view
+    def __init__(self, body: memoryview | Blocks, size: int, moved: _Progress) -> None:
+        super().__init__(body)
+        self._size = size
+        self._body = body
         self.moved = moved
+        self.failed: Exception | None = None  # why there was no next block: aiohttp would hide it behind an error of its own
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:  # noqa: ARG002
         raise TypeError("payload is never text")
 
     async def write(self, writer: AbstractStreamWriter) -> None:
         self._consumed = True
-        for start in range(0, len(self._view), WRITE_BYTES):
-            await writer.write(bytes(self._view[start : start + WRITE_BYTES]))
+        if not isinstance(self._body, Blocks):
+            await self._write(writer, self._body)
+            return
+        try:
+            await self._write_blocks(writer, self._body)
+        except Exception as error:
+            if not isinstance(error, (aiohttp.ClientError, OSError)):
+                self.failed = error
+            raise
+
+    async def _write_blocks(self, writer: AbstractStreamWriter, body: Blocks) -> None:
+        left_bytes = body.size
+        async for block in body.blocks:
+            left_bytes -= len(block)
+            if left_bytes < 0:
+                break
+            await self._write(writer, block)
+        if left_bytes:
+            raise ValueError(f"a body of {body.size} bytes was announced, its blocks hold {body.size - left_bytes}")
+
+    async def _write(self, writer: AbstractStreamWriter, view: memoryview) -> None:
+        for start in range(0, len(view), WRITE_BYTES):
+            await writer.write(bytes(view[start : start + WRITE_BYTES]))
             self.moved.mark()
+
+
+def _why_no_connection(error: Exception) -> BaseException | None:
+    """Return what kept a connection from being made; None for what broke one that was there."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return error.certificate_error
+    return error.os_error if isinstance(error, aiohttp.ClientConnectorError) else None
 
 
 async def _headers_sent(

@@ -78,11 +78,34 @@ SYSTEM_HEADERS = (
 )
 
 
+LOCK_MODE = "x-amz-object-lock-mode"
+LOCK_UNTIL = "x-amz-object-lock-retain-until-date"
+LOCK_HOLD = "x-amz-object-lock-legal-hold"
+LOCK_HEADERS = (LOCK_HOLD, LOCK_MODE, LOCK_UNTIL)
+SSE = "x-amz-server-side-encryption"
+SSE_KEY = "x-amz-server-side-encryption-aws-kms-key-id"
+SSE_CUSTOMER = "x-amz-server-side-encryption-customer-algorithm"
+STORAGE_CLASS = "x-amz-storage-class"
+RESTORE = "x-amz-restore"
+ARCHIVE_STATUS = "x-amz-archive-status"
+RARER_HEADERS = (*LOCK_HEADERS, SSE, SSE_KEY, SSE_CUSTOMER, STORAGE_CLASS, RESTORE, ARCHIVE_STATUS)
+"""Headers of an answer that ask for care: what holds an object, encrypts it, or keeps it out of reach."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acl:
+    """Who may do what with an object: (grantee, permission) of each grant, sorted. A grantee is `id:…`, `email:…` or
+    `group:…` with the last part of its name (`group:AllUsers`); `owner` is written like one."""
+
+    owner: str
+    grants: tuple[tuple[str, str], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """What HEAD or GET say of one object or part. `size` is that of the body asked for (a part, a range or the whole);
     `parts_count` is 0 where the store does not say. `checksums` maps lower-case algorithm (`crc64nvme`) to base64, only
-    those that the store says cover the full object (or the part asked for)."""
+    those that the store says cover the full object (or the part asked for). `rarer` holds those of `RARER_HEADERS` that came."""
 
     size: int
     etag: str
@@ -92,6 +115,7 @@ class Head:
     tag_count: int = 0
     checksums: tuple[tuple[str, str], ...] = ()
     attributes: Attributes = field(default_factory=Attributes)
+    rarer: tuple[tuple[str, str], ...] = ()
 
     def checksum(self, algorithm: str) -> str:
         """Return the base64 checksum of that algorithm, or an empty string."""
@@ -112,6 +136,16 @@ class Part:
     """One uploaded part, as CompleteMultipartUpload wants it."""
 
     number: int
+    etag: str
+    crc64nvme: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPart:
+    """One line of ListParts. `crc64nvme` is empty where the store tells none."""
+
+    number: int
+    size: int
     etag: str
     crc64nvme: str = ""
 

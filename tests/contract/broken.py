@@ -12,8 +12,9 @@ from urllib.parse import unquote_plus
 
 from connectors.memory import MemoryStore
 from connectors.memory.service import Stored
+from relocation.ports import Blocks
 from relocation.rules.errors import BadRequest, BucketMissing, NotFound, PreconditionFailed
-from relocation.rules.objects import Head, Listed, Page, Written
+from relocation.rules.objects import Head, Listed, ListedPart, Page, Written
 from tests.contract.mutants import Change
 
 NOTHING = Head(0, "", "")
@@ -121,6 +122,29 @@ async def put_part_under_the_key(self: MemoryStore, original: Change, *where: An
     """A part can be seen as if it were the object."""
     await self.put(*where[:2], where[-1])
     return await original(*where, **asked)
+
+
+async def last_block_turned(self: MemoryStore, original: Change, *where: Any, **asked: Any) -> Any:
+    """What comes in blocks is kept, but for the order of the last one's bytes."""
+    *place, body = where
+    blocks = [bytes(block) async for block in body.blocks] if isinstance(body, Blocks) else [bytes(body)]
+    return await original(*place, b"".join([*blocks[:-1], blocks[-1][::-1]]), **{**asked, "crc64nvme": ""})
+
+
+async def keeps_what_came(self: MemoryStore, original: Change, *where: Any, **asked: Any) -> Any:
+    """A body that broke off is an object all the same."""
+    *place, body = where
+    came: list[bytes] = []
+    try:
+        if isinstance(body, Blocks):
+            async for block in body.blocks:
+                came.append(bytes(block))  # noqa: PERF401 — an error must not lose what came
+    finally:
+        await original(*place, b"".join(came) if isinstance(body, Blocks) else body, **asked)
+
+
+def wrong_checksums(parts: tuple[ListedPart, ...]) -> tuple[ListedPart, ...]:
+    return tuple(replace(part, crc64nvme="AAAAAAAAAAA=") for part in parts)
 
 
 async def put_part_once(self: MemoryStore, original: Change, *where: Any, **asked: Any) -> Any:

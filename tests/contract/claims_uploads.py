@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 
+from relocation.ports import Blocks
 from relocation.rules.digests import etag_of_whole
 from relocation.rules.errors import BadRequest, BucketMissing, ChecksumRejected, NotFound, PreconditionFailed, Refusal
 from relocation.rules.objects import Attributes, Part
 from tests.contract.digests import crc64nvme
-from tests.contract.lab import CLAIMS, PART, Lab, refused
+from tests.contract.lab import CLAIMS, PART, Lab, blocks_of, refused
 
 keeps = CLAIMS.add("uploads")
 refuses = CLAIMS.add("uploads", refusal=True)
@@ -295,7 +296,29 @@ async def uploaded_parts_are_listed(lab: Lab) -> None:
     for number, body in ((2, END), (1, PART)):
         await lab.store.put_part(bucket, "k", upload_id, number, body)
     wanted = ((1, len(PART), etag_of_whole(PART)), (2, len(END), etag_of_whole(END)))
-    assert await lab.store.list_parts(bucket, "k", upload_id) == wanted
+    found = await lab.store.list_parts(bucket, "k", upload_id)
+    assert tuple((part.number, part.size, part.etag) for part in found) == wanted
+
+
+@keeps
+async def a_listed_part_never_carries_a_wrong_checksum(lab: Lab) -> None:
+    """The CRC64NVME of a listed part is the one that was verified when it came, or none is told."""
+    bucket = await lab.bucket()
+    upload_id, _ = await upload(lab, bucket)
+    found = await lab.store.list_parts(bucket, "k", upload_id)
+    assert [part.number for part in found] == [1, 2]
+    for part, body in zip(found, (PART, END), strict=True):
+        assert part.crc64nvme in {"", crc64nvme(body)}
+
+
+@keeps
+async def a_part_may_come_in_blocks(lab: Lab) -> None:
+    """A part that is sent block by block is the part that was meant."""
+    bucket = await lab.bucket()
+    upload_id = await lab.store.create_upload(bucket, "k", checksum=False)
+    part = await lab.store.put_part(bucket, "k", upload_id, 1, Blocks(len(PART), blocks_of(PART)))
+    await lab.store.complete_upload(bucket, "k", upload_id, [part])
+    assert await lab.read(bucket, "k", room=len(PART)) == PART
 
 
 @keeps

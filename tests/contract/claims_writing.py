@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+from relocation.ports import Blocks
 from relocation.rules.errors import (
     BadRequest,
     BucketMissing,
@@ -14,10 +15,17 @@ from relocation.rules.errors import (
     WrongCredentials,
 )
 from relocation.rules.objects import Attributes
-from tests.contract.lab import CLAIMS, Lab, refused
+from tests.contract.digests import crc64nvme
+from tests.contract.lab import CLAIMS, PART, Lab, blocks_of, refused
 
 writes = CLAIMS.add("writing")
 refuses = CLAIMS.add("writing", refusal=True)
+
+
+class Unfinished(Exception):
+    """Why the last block does not come."""
+
+
 CRC_OF_HELLO = "M3eFcAZSQlc="
 CRC_OF_OTHERS = "rosUhgp5mIg="
 
@@ -43,6 +51,27 @@ async def a_put_answers_the_checksum_that_was_sent(lab: Lab) -> None:
     """Only a store that verified the CRC64NVME says it in its answer."""
     bucket = await lab.bucket()
     assert (await lab.store.put(bucket, "k", b"hello", crc64nvme=CRC_OF_HELLO)).crc64nvme == CRC_OF_HELLO
+
+
+@writes
+async def a_put_in_blocks_is_one_object(lab: Lab) -> None:
+    """A body that comes block by block, and is never in memory whole, is the object that was meant."""
+    bucket = await lab.bucket()
+    written = await lab.store.put(bucket, "k", Blocks(len(PART), blocks_of(PART)), crc64nvme=crc64nvme(PART))
+    assert written.etag == hashlib.md5(PART, usedforsecurity=False).hexdigest()
+    assert await lab.read(bucket, "k", room=len(PART)) == PART
+
+
+@refuses
+async def a_put_that_breaks_off_writes_nothing(lab: Lab) -> None:
+    """A body whose last block never comes is no object, and overwrites none."""
+    bucket = await lab.bucket()
+    await lab.store.put(bucket, "old", b"old")
+    for key in ("k", "old"):
+        broken_off = Blocks(len(PART), blocks_of(PART, fails=Unfinished()))
+        await refused(lab.store.put(bucket, key, broken_off), Unfinished)
+    await refused(lab.store.head(bucket, "k"), NotFound)
+    assert await lab.read(bucket, "old") == b"old"
 
 
 @refuses

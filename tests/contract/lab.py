@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -54,6 +54,15 @@ class Lab:
     async def keys(self, bucket: str, **asked: object) -> list[str]:
         """Return the keys of one page of a listing."""
         return [item.key for item in (await self.store.list_objects(bucket, **asked)).items]  # type: ignore[arg-type]
+
+
+async def blocks_of(body: bytes, *, fails: Exception | None = None) -> AsyncIterator[memoryview]:
+    """Give a body in blocks of 1 MiB at most; with `fails`, raise that instead of the last."""
+    starts = range(0, len(body), MIB)
+    for start in starts:
+        if fails and start == starts[-1]:
+            raise fails
+        yield memoryview(body)[start : start + MIB]
 
 
 Hold = Callable[[Lab], Awaitable[None]]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import ssl
 from pathlib import Path
 
 import pytest
 import uvloop
 
 from connectors.wire import LeanWire, LibraryWire
+from relocation.ports import Blocks
 from relocation.rules.errors import BadRequest, CutShort, ProtocolError, Transient, Unreachable
 from tests.unit.wire_peer import OK, Authority, Peer, Visit, answer_of
 
@@ -193,6 +193,64 @@ async def test_a_large_body_arrives_whole(kind):
         answer = await ask(wire, "PUT", body=memoryview(SEVERAL_MIB))
         await wire.close()
     assert bytes(answer.body).decode() == hashlib.sha256(SEVERAL_MIB).hexdigest()
+
+
+async def in_blocks(body: bytes, *, block_bytes: int, fails: Exception | None = None):
+    """Give a body through one buffer that is written over as soon as the next block is asked for."""
+    buffer = bytearray(block_bytes)
+    for start in range(0, len(body), block_bytes):
+        piece = body[start : start + block_bytes]
+        buffer[: len(piece)] = piece
+        yield memoryview(buffer)[: len(piece)]
+        buffer[:] = bytes(block_bytes)
+        await asyncio.sleep(0)
+    if fails:
+        raise fails
+
+
+async def test_a_body_in_blocks_arrives_whole(kind):
+    """A body that is never in memory whole arrives byte for byte, though its one buffer is written over between the blocks."""
+
+    async def digest(visit: Visit, request: bytes) -> None:
+        visit.writer.write(answer_of(hashlib.sha256(request.partition(b"\r\n\r\n")[2]).hexdigest().encode()))
+
+    async with Peer(digest) as peer:
+        wire = kind(peer.url)
+        for block_bytes in (1 << 20, 700_001):
+            blocks = in_blocks(SEVERAL_MIB, block_bytes=block_bytes)
+            answer = await ask(wire, "PUT", body=Blocks(len(SEVERAL_MIB), blocks))
+            assert bytes(answer.body).decode() == hashlib.sha256(SEVERAL_MIB).hexdigest()
+        await wire.close()
+    assert len(peer.visits) == 1
+
+
+async def test_a_body_whose_next_block_fails_never_arrives_whole(kind):
+    """An error in the middle of a body is the request's error, as it is; the connection is dropped before the announced end."""
+    arrived = asyncio.get_running_loop().create_future()
+
+    async def read_all(visit: Visit) -> None:
+        await visit.reader.readuntil(b"\r\n\r\n")
+        arrived.set_result(len(await visit.reader.read()))
+
+    async with Peer(by_hand=read_all) as peer:
+        wire = kind(peer.url)
+        blocks = in_blocks(SEVERAL_MIB[:-1], block_bytes=1 << 20, fails=ProtocolError("other bytes than before"))
+        with pytest.raises(ProtocolError, match="other bytes than before"):
+            await ask(wire, "PUT", body=Blocks(len(SEVERAL_MIB), blocks))
+        async with asyncio.timeout(5):
+            assert await arrived < len(SEVERAL_MIB)
+        await wire.close()
+
+
+@pytest.mark.parametrize("announced", [len(SEVERAL_MIB) - 1, len(SEVERAL_MIB) + 1])
+async def test_blocks_that_do_not_make_the_announced_length_are_a_mistake(kind, announced):
+    """A body is never cut or stretched to the length that was announced for it."""
+    async with Peer(OK) as peer:
+        wire = kind(peer.url)
+        with pytest.raises(ValueError, match="was announced"):
+            await ask(wire, "PUT", body=Blocks(announced, in_blocks(SEVERAL_MIB, block_bytes=1 << 20)))
+        await wire.close()
+    assert not peer.requests
 
 
 @pytest.mark.parametrize(
@@ -479,55 +537,6 @@ async def test_tls_carries_bodies_both_ways(kind, authority):
             assert answer.body == SEVERAL_MIB
         await wire.close()
     assert len(peer.visits) == 1
-
-
-async def test_a_certificate_that_is_not_in_order_is_refused(kind, authority, tmp_path):
-    """Expired, for another host, or signed by somebody else: no request is sent, and the message says what to do."""
-    stranger = Authority(tmp_path, "a stranger")
-    for server, ca_file in (
-        (authority.server(days=(-9, -1)), authority.file),
-        (authority.server(host="example.org"), authority.file),
-        (authority.server(), stranger.file),
-        (authority.server(), None),
-    ):
-        async with Peer(OK, tls=server) as peer:
-            wire = kind(peer.url, ca_file=ca_file)
-            with pytest.raises(Unreachable, match="certificate that is not accepted"):
-                await ask(wire)
-            await wire.close()
-        assert peer.requests == []
-
-
-async def test_an_old_tls_is_refused(kind, authority):
-    """A server that can do TLS 1.1 at most is not talked to."""
-    old = authority.server()
-    old.set_ciphers("DEFAULT:@SECLEVEL=0")
-    old.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
-    async with Peer(OK, tls=old) as peer:
-        wire = kind(peer.url, ca_file=authority.file)
-        with pytest.raises(Unreachable):
-            await ask(wire)
-        await wire.close()
-    assert peer.requests == []
-
-
-async def test_a_server_that_speaks_no_tls_is_unreachable(kind, authority):
-    """https to a plain server fails, and a server that never ends its handshake is given up in time."""
-
-    async def mute(visit: Visit) -> None:
-        await asyncio.Event().wait()
-
-    async def plain(visit: Visit) -> None:
-        visit.writer.write(OK)
-        await asyncio.Event().wait()
-
-    for by_hand in (plain, mute):
-        async with Peer(by_hand=by_hand) as peer:
-            wire = kind(peer.url.replace("http:", "https:"), ca_file=authority.file, connect_timeout_s=0.5)
-            async with asyncio.timeout(5):
-                with pytest.raises(Unreachable):
-                    await ask(wire)
-            await wire.close()
 
 
 async def test_over_tls_a_body_without_a_length_is_refused(kind, authority):
