@@ -8,7 +8,6 @@ Refuses (`StateMismatch`) a file that is no Parquet, of another kind or version,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from relocation.ports import Row
@@ -35,7 +34,8 @@ class ParquetTables:
 
         schema = _schema(kind)
         try:
-            columns = [pa.array([getattr(row, field.name) for row in rows], type=field.type) for field in schema]
+            values = zip(*rows, strict=True) if rows else ((),) * len(schema)
+            columns = [pa.array(column, type=field.type) for column, field in zip(values, schema, strict=True)]
             table = pa.Table.from_arrays(columns, schema=schema)
             table.validate(full=True)
         except (pa.ArrowException, UnicodeEncodeError, OverflowError) as error:
@@ -69,16 +69,16 @@ def _schema(kind: type) -> pa.Schema:
     import pyarrow as pa  # noqa: PLC0415
 
     name = kind.__name__
-    if not is_dataclass(kind):
-        raise TypeError(f"{name} is no dataclass")
+    if not hasattr(kind, "_fields"):
+        raise TypeError(f"{name} is no named tuple")
     texts = pa.list_(pa.field("item", pa.string(), nullable=False))
     types: dict[object, pa.DataType] = {str: pa.string(), int: pa.int64(), bool: pa.bool_(), tuple[str, ...]: texts}
     hints = get_type_hints(kind)
     columns = []
-    for field in fields(kind):
-        if hints[field.name] not in types:
-            raise TypeError(f"{name}.{field.name}: a record for tables holds str, int, bool and tuple[str, ...] only")
-        columns.append(pa.field(field.name, types[hints[field.name]], nullable=False))
+    for column in kind._fields:
+        if hints[column] not in types:
+            raise TypeError(f"{name}.{column}: a record for tables holds str, int, bool and tuple[str, ...] only")
+        columns.append(pa.field(column, types[hints[column]], nullable=False))
     return pa.schema(columns, metadata={KIND: name.encode(), VERSION: str(VERSIONS.get(name, 1)).encode()})
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import fields, replace
 from operator import attrgetter
 from typing import TypeVar
 
@@ -24,8 +23,7 @@ LISTS = frozenset({"proofs", "losses"})
 
 def pack(records: Sequence[Record], kind: type[Record]) -> bytes:
     """Return records as one batch."""
-    names: list[str] = [field.name for field in fields(kind)]
-    rows = [names, *map(attrgetter(*names), records)]
+    rows: list[object] = [kind._fields, *records]
     return zlib.compress(json.dumps(rows, ensure_ascii=False, check_circular=False, separators=(",", ":")).encode(), 1)
 
 
@@ -35,7 +33,7 @@ def unpack(data: bytes, kind: type[Record]) -> list[Record]:
         names, *rows = json.loads(zlib.decompress(data))
     except (zlib.error, ValueError) as error:
         raise StateMismatch(f"a batch of {kind.__name__} in the ledger can't be read ({error}): put its backup back") from error
-    known = [field.name for field in fields(kind)]
+    known = list(kind._fields)
     if unknown := set(names) - set(known):
         raise StateMismatch(f"{kind.__name__} records in the ledger have {sorted(unknown)}: a newer hikkoshi wrote them; use it")
     for index in (index for index, name in enumerate(names) if name in LISTS):
@@ -69,7 +67,7 @@ def all_said(shard: int, intents: Iterable[Intent], facts: Iterable[Fact]) -> tu
     foretold = {(intent.target_bucket, intent.target_key) for intent in said if intent.expected_etag}
     return tuple(
         dict.fromkeys(
-            replace(intent, shard=shard)
+            intent._replace(shard=shard)
             for intent in said
             if intent.expected_etag or intent.upload_id or (intent.target_bucket, intent.target_key) not in foretold
         )

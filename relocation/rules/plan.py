@@ -8,7 +8,7 @@ overwritten.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from relocation.rules.records import Action, Fact, Intent, InventoryRow, Outcome, PlanRow
@@ -52,12 +52,12 @@ def _fold(before: Fact | None, fact: Fact) -> Fact | None:
     if fact.outcome in (Outcome.COPIED, Outcome.VERIFIED):
         if before is not None and before.target_etag == fact.target_etag and before.xxh3 == fact.xxh3:
             proofs = tuple(sorted({*before.proofs, *fact.proofs}))
-            return replace(fact, proofs=proofs, ours=before.ours or fact.ours)
+            return fact._replace(proofs=proofs, ours=before.ours or fact.ours)
         return fact
     if before is not None and fact.stage == "verify" and fact.outcome == Outcome.FAILED:
-        return replace(before, xxh3="", proofs=())  # there, and no longer proved: other bytes came back, or none
+        return before._replace(xxh3="", proofs=())  # there, and no longer proved: other bytes came back, or none
     if fact.ours and fact.target_etag and (before is None or before.target_etag != fact.target_etag):
-        return replace(fact, xxh3="", proofs=())  # we wrote it, and could not say more of it
+        return fact._replace(xxh3="", proofs=())  # we wrote it, and could not say more of it
     return before
 
 
@@ -77,29 +77,29 @@ def decide(source: InventoryRow, target: Target, found: InventoryRow | None, sta
     )
     if found is None:
         if fact is not None and route != "source":
-            return replace(row, action=Action.DELETED_AT_TARGET, reason="deleted at the target after cut-over: not copied again")
+            return row._replace(action=Action.DELETED_AT_TARGET, reason="deleted at the target after cut-over: not copied again")
         return row
-    row = replace(row, found_etag=found.etag, found_size=found.size, ours=standing.is_ours(found))
+    row = row._replace(found_etag=found.etag, found_size=found.size, ours=standing.is_ours(found))
     if fact is not None and fact.target_etag == found.etag and fact.size == found.size:
         return _decide_known(row, source, fact)
     if found.size == source.size:
-        return replace(row, action=Action.PROVE, reason="there with the same size, but nothing proves its bytes")
+        return row._replace(action=Action.PROVE, reason="there with the same size, but nothing proves its bytes")
     if row.ours:
-        return replace(row, action=Action.REPLACE, reason="ours from an unfinished write, with another size")
-    return replace(row, action=Action.CONFLICT, reason=f"the target holds another object of {found.size} bytes that is not ours")
+        return row._replace(action=Action.REPLACE, reason="ours from an unfinished write, with another size")
+    return row._replace(action=Action.CONFLICT, reason=f"the target holds another object of {found.size} bytes that is not ours")
 
 
 def _decide_known(row: PlanRow, source: InventoryRow, fact: Fact) -> PlanRow:
     same_source = fact.source_etag == source.etag and fact.size == source.size
     if same_source and not fact.xxh3:
-        return replace(row, action=Action.PROVE, reason="its last verification failed")
+        return row._replace(action=Action.PROVE, reason="its last verification failed")
     if same_source and fact.source_last_modified == source.last_modified:
-        return replace(row, action=Action.KEEP, xxh3=fact.xxh3, proofs=fact.proofs, attributes_sha256=fact.attributes_sha256)
+        return row._replace(action=Action.KEEP, xxh3=fact.xxh3, proofs=fact.proofs, attributes_sha256=fact.attributes_sha256)
     if same_source and not row.ours:
-        return replace(row, action=Action.PROVE, reason="the source was written anew, with the same ETag")
+        return row._replace(action=Action.PROVE, reason="the source was written anew, with the same ETag")
     if not row.ours:
-        return replace(row, action=Action.CONFLICT, reason="the source changed, and what the target holds is not ours to replace")
-    return replace(row, action=Action.REPLACE, reason="the source changed since it was copied")
+        return row._replace(action=Action.CONFLICT, reason="the source changed, and what the target holds is not ours to replace")
+    return row._replace(action=Action.REPLACE, reason="the source changed since it was copied")
 
 
 def left_over(found: InventoryRow, standing: Known, *, route: Route, erased: bool) -> PlanRow | None:

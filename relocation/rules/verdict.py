@@ -7,7 +7,7 @@ a mismatch is a failure that is listed as `mismatched` alone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from relocation.rules.plan import SOURCE_TERMS, Known, Target
 from relocation.rules.records import Action, Fact, InventoryRow, Outcome, PlanRow, Proof
@@ -89,7 +89,7 @@ def all_listed(rows: Iterable[PlanRow], end: Ending, listed: Iterable[InventoryR
         fact = facts.get(target)
         if fact is not None and fact.outcome == Outcome.VERIFIED and etags.get(target) != fact.target_etag:
             shows = "shows another object there" if target in etags else "does not show it"
-            facts[target] = replace(fact, outcome=Outcome.FAILED, reason=f"read back well, but the target's listing {shows}")
+            facts[target] = fact._replace(outcome=Outcome.FAILED, reason=f"read back well, but the target's listing {shows}")
     return Ending(facts)
 
 

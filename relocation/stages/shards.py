@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
@@ -47,7 +47,7 @@ class Shard:
 
     async def amend(self, intent: Intent) -> None:
         """Record one intent anew, with what was not known before."""
-        await self.context.ledger.intend(self.lease, (replace(intent, shard=self.lease.shard),))
+        await self.context.ledger.intend(self.lease, (intent._replace(shard=self.lease.shard),))
 
     async def record(self, fact: Fact) -> None:
         """Take a fact in; every so often write what came in to the ledger."""
@@ -122,7 +122,7 @@ async def _work_shard(run: RunRecord, shard: Shard, job: Job) -> None:
 async def _one(run: RunRecord, shard: Shard, carry_out: CarryOut, row: PlanRow) -> None:
     fact = await carry_out(row, shard.earlier.get((row.target_bucket, row.target_key)))
     if fact is not None:
-        await shard.record(replace(fact, run_id=run.id, at=timestamp(shard.context)))
+        await shard.record(fact._replace(run_id=run.id, at=timestamp(shard.context)))
     failed = fact is not None and fact.outcome in (Outcome.FAILED, Outcome.CONFLICTED)
     shard.context.progress.advance(objects=1, bytes_=row.size, errors=int(failed))
 

@@ -6,8 +6,6 @@ concerns this object alone is a fact with its reason.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from relocation.rules import digests, parts
 from relocation.rules.errors import CutShort, NotFound, Transient, Unreachable
 from relocation.rules.records import Action, Fact, Intent, PlanRow
@@ -63,7 +61,7 @@ async def _after_a_crash(hands: Hands, row: PlanRow, earlier: Intent, tries: Tri
     if found.etag == row.found_etag:
         return row  # untouched since the plan
     ours = found.etag == earlier.expected_etag
-    return replace(row, action=Action.PROVE, found_etag=found.etag, found_size=found.size, ours=ours)
+    return row._replace(action=Action.PROVE, found_etag=found.etag, found_size=found.size, ours=ours)
 
 
 async def _left_behind(hands: Hands, row: PlanRow, earlier: Intent, tries: Tries) -> list[str]:

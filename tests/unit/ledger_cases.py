@@ -107,7 +107,7 @@ def fact_of(number: int, **changes: object) -> Fact:
         at="2021-06-01T00:00:00.000Z",
         run_id="run-1",
     )
-    return replace(base, **changes)
+    return base._replace(**changes)
 
 
 def segment_of(lease: Lease, **changes: object) -> Segment:

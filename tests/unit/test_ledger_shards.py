@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import replace
 
 import pytest
 
@@ -155,7 +154,7 @@ async def test_intents_and_facts_come_back_as_they_were_recorded(tmp_path, clock
     async with ledger_at(tmp_path / "l.db", clock) as ledger:
         _, lease = await leased(ledger)
         await ledger.intend(lease, [intent_of(number) for number in range(256)])
-        await ledger.intend(lease, [replace(intent_of(256), target_key='\x00\x1f"\\ e\u0301 \U0001f600')])
+        await ledger.intend(lease, [intent_of(256)._replace(target_key='\x00\x1f"\\ e\u0301 \U0001f600')])
         await ledger.record(lease, [fact_of(number) for number in range(256)])
         await ledger.record(lease, [])
         intents = await ledger.intents("run-1", "copy", 0)
@@ -273,7 +272,7 @@ async def test_what_we_only_looked_at_is_not_called_ours(tmp_path, clock, fact):
 
 def test_a_batch_of_a_program_that_knew_fewer_fields_is_read_with_defaults():
     """An upgrade in the middle of a shard loses nothing."""
-    older = replace(fact_of(1), ours=True, attributes_sha256="")
+    older = fact_of(1)._replace(ours=True, attributes_sha256="")
     import json
     import zlib
 
