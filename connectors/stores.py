@@ -12,6 +12,7 @@ from connectors.signer import Signer
 from connectors.wire.lean import LeanWire
 from connectors.wire.library import LibraryWire
 from relocation.ports import Clock, Store
+from relocation.rules.errors import ConfigurationError
 from relocation.settings import Migration
 
 WireKind = Literal["lean", "library"]
@@ -45,12 +46,15 @@ class S3Stores:
         settings, limits = self._settings.endpoints[endpoint], self._settings.transfer
         keys = credentials.of_role(self._settings, endpoint, role, environ=self._environ)
         make = LeanWire if kind == "lean" else LibraryWire
-        wire = make(
-            settings.url,
-            ca_file=settings.ca_file,
-            connections_max=max(limits.concurrency * 2, 16),
-            connect_timeout_s=limits.connect_timeout_s,
-            stall_s=limits.stall_s,
-        )
+        try:
+            wire = make(
+                settings.url,
+                ca_file=settings.ca_file,
+                connections_max=max(limits.concurrency * 2, 16),
+                connect_timeout_s=limits.connect_timeout_s,
+                stall_s=limits.stall_s,
+            )
+        except ValueError as error:
+            raise ConfigurationError(str(self._settings.file), (f"endpoints.{endpoint}: {error}",)) from None
         signer = Signer(keys.access_key, keys.secret_key.reveal(), keys.session_token.reveal(), settings.region)
         return S3Store(endpoint, role, wire, signer, self._clock, sign_payload=must_sign_payload(settings.url))

@@ -16,6 +16,7 @@ from prefect.client.schemas.objects import State
 
 from connectors.assemble import assembled, settings_from
 from connectors.configuration.reader import find
+from connectors.private_process import leave_nothing_behind
 from connectors.report.verdict import verdict_of
 from flows.apart import apart
 from flows.artifacts import show_report
@@ -38,6 +39,7 @@ async def conduct(stages: Stages, request: WaveRequest, *, goes_on: bool) -> Sta
 
     `goes_on`: what a run cut short has done is kept, and the next one goes on with it.
     """
+    leave_nothing_behind()
     log = get_run_logger()
     log.info("category %s, wave %s", request.category, request.wave)
     watching = Watching(log)

@@ -15,6 +15,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from connectors.private_process import leave_nothing_behind
 from hikkoshi import failing
 from hikkoshi.commands import check, demo, deploy, local, plan, probe, report, run, status, verify
 from hikkoshi.exit_codes import ExitCode
@@ -58,6 +59,7 @@ def hikkoshi(
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Do what the command line says and end the process with the exit code."""
+    leave_nothing_behind()
     signal.signal(signal.SIGTERM, _like_ctrl_c)
     code = call(sys.argv[1:] if arguments is None else arguments)
     try:

@@ -41,6 +41,7 @@ ENDINGS: tuple[tuple[type[errors.HikkoshiError], Ending], ...] = (  # the narrow
     (errors.LeaseLost, Ending(ExitCode.STOPPED, "somebody else has taken this over", "see who it is with: hikkoshi status")),
     (errors.StateMismatch, Ending(ExitCode.STOPPED, "ledger, vault and configuration do not belong together, or can't be used")),
     (errors.WrongCredentials, Ending(ExitCode.STOPPED, "wrong keys", "correct the reference's keys, and see: hikkoshi check")),
+    (errors.Untrusted, Ending(ExitCode.STOPPED, "somebody else answers", f"see who answers at that address; then {AGAIN}")),
     (errors.Forbidden, Ending(ExitCode.STOPPED, "a right is missing", f"grant it (config/iam has the policies); then {AGAIN}")),
     (errors.BucketMissing, Ending(ExitCode.STOPPED, "no such bucket", f"make it, or correct the configuration; then {AGAIN}")),
     (errors.NoSpace, Ending(ExitCode.STOPPED, "no space", f"nothing unwritten counts as done; make space, then {AGAIN}")),

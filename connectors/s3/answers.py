@@ -28,6 +28,7 @@ from relocation.rules.errors import (
     SlowDown,
     Transient,
     Unreachable,
+    Untrusted,
     WrongCredentials,
 )
 from relocation.rules.keys import shown
@@ -204,9 +205,15 @@ def _marker_or_bad(asked: Asked, answer: Said) -> HikkoshiError:
 
 
 def _redirect(asked: Asked, answer: Said) -> HikkoshiError:
-    """Return what a 3xx means: never followed, the bytes might leave the country."""
+    """Return what a 3xx means: never followed, the bytes might leave the country. Only 304, which nobody asked for, is a misfit."""
+    if answer.status == 304:
+        return _misfit(asked, answer)
     to = answer.headers.get("x-amz-bucket-region") or answer.headers.get("location", "elsewhere")
-    return ProtocolError(f"{asked}: {answer}: sent on to {shown(to)}, which is never followed; check the endpoint's url and region")
+    return Untrusted(f"{asked}: {answer}: sent on to {shown(to)}, which is never followed; check the endpoint's url and region")
+
+
+def _other_region(asked: Asked, answer: Said) -> HikkoshiError:
+    return Untrusted(f"{asked}: {answer}: it is of another region than the configuration says; check the endpoint's url and region")
 
 
 def _misfit(asked: Asked, answer: Said) -> HikkoshiError:
@@ -218,6 +225,7 @@ Meaning = Callable[[Asked, Said], HikkoshiError]
 _BY_CODE: dict[str, Meaning] = {
     "NoSuchBucket": _no_bucket,
     "PreconditionFailed": _precondition,
+    "AuthorizationHeaderMalformed": _other_region,
     "InvalidObjectState": _bad_request,  # archived: concerns this object, and is no missing right
     **dict.fromkeys(MISSING_KEY, _not_there),
     **dict.fromkeys(WRONG_CREDENTIALS, _wrong_credentials),

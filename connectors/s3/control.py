@@ -40,7 +40,7 @@ class Control:
             verify=str(ca_file) if ca_file else True,
             config=config,
         )
-        self._client.meta.events.register("before-call.s3", _never_redirect)
+        self._client.meta.events.register("before-call.s3", never_redirect)
 
     def make_bucket(self, name: str, *, object_lock: bool = False, versioning: bool = False) -> None:
         """Make a bucket; one that is ours already stays as it is."""
@@ -62,6 +62,6 @@ class Control:
         self._client.close()
 
 
-def _never_redirect(context: dict[str, Any], **_: object) -> None:
+def never_redirect(context: dict[str, Any], **_: object) -> None:
     """Mark a request as redirected already: boto3 would follow the region that an error names, out of the country perhaps."""
     context.setdefault("s3_redirect", {})["redirected"] = True

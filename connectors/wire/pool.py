@@ -7,9 +7,8 @@ on which no byte moves for `stall_s` is ended. Refuses to make more than `connec
 from __future__ import annotations
 
 import asyncio
-import ssl
 
-from connectors.wire.address import Address
+from connectors.wire.address import Address, tls_fault
 from connectors.wire.connection import Connection
 from relocation.rules.errors import Transient, Unreachable
 
@@ -40,7 +39,7 @@ class Pool:
         return None
 
     async def connect(self) -> Connection:
-        """Open a connection, watched; `Unreachable` says why not (address, certificate, no answer in time)."""
+        """Open a connection, watched; `Unreachable` says why not (address, no answer in time), `Untrusted` whom it met."""
         address = self._address
         try:
             async with asyncio.timeout(self._connect_timeout_s):
@@ -53,13 +52,8 @@ class Pool:
                 )
         except TimeoutError as error:
             raise Unreachable(f"{address} did not take a connection within {self._connect_timeout_s:g} s") from error
-        except ssl.SSLCertVerificationError as error:
-            raise Unreachable(
-                f"{address} shows a certificate that is not accepted ({error.verify_message}): "
-                "check the host's name, or name its CA file"
-            ) from error
         except OSError as error:
-            raise Unreachable(f"{address} can't be reached: {error}") from error
+            raise (tls_fault(address, error) or Unreachable(f"{address} can't be reached: {error}")) from error
         self._all.add(connection)
         if self.closed:
             self._drop(connection)

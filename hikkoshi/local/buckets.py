@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import boto3
 from botocore.config import Config
 
+from connectors.s3.control import never_redirect
 from hikkoshi.local.state import Keys
 from relocation.rules.errors import Refusal
 
@@ -25,7 +27,7 @@ class Bucket:
     locked: bool = False
 
 
-def make_buckets(url: str, region: str, owner: Keys, wanted: Sequence[Bucket]) -> None:
+def make_buckets(url: str, region: str, owner: Keys, wanted: Sequence[Bucket], *, ca_file: Path | None = None) -> None:
     """Make those of the buckets that are not there yet."""
     client = boto3.client(
         "s3",
@@ -33,8 +35,10 @@ def make_buckets(url: str, region: str, owner: Keys, wanted: Sequence[Bucket]) -
         region_name=region,
         aws_access_key_id=owner.access,
         aws_secret_access_key=owner.secret,
+        verify=str(ca_file) if ca_file else True,
         config=Config(proxies={}, connect_timeout=5, read_timeout=30, retries={"max_attempts": 3}, s3={"addressing_style": "path"}),
     )
+    client.meta.events.register("before-call.s3", never_redirect)
     try:
         there = {each["Name"] for each in client.list_buckets()["Buckets"]}
         for bucket in wanted:

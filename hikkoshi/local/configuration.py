@@ -63,12 +63,17 @@ def write_configuration(state: LocalState, today: datetime.date) -> Path:
     file = state.configuration
     file.parent.mkdir(parents=True, exist_ok=True)
     var = os.path.relpath(state.var, file.parent)
-    return replace_text(file, configuration_text({site: state.url(site) for site in SITES}, today, var=var))
+    ca_file = os.path.relpath(state.ca_file, file.parent) if state.ca_file else ""
+    return replace_text(file, configuration_text({site: state.url(site) for site in SITES}, today, var=var, ca_file=ca_file))
 
 
-def configuration_text(urls: Mapping[str, str], today: datetime.date, *, var: str, allow_plain_http: bool = False) -> str:
-    """Return the case's configuration as YAML. `var` is where state and credentials lie, relative to the file."""
-    return "\n".join([*_head(urls, var, allow_plain_http), *(line for each in CASE for line in _category(each, today)), ""])
+def configuration_text(
+    urls: Mapping[str, str], today: datetime.date, *, var: str, allow_plain_http: bool = False, ca_file: str = ""
+) -> str:
+    """Return the case's configuration as YAML. `var` is where state and credentials lie, relative to the file; `ca_file` too."""
+    return "\n".join(
+        [*_head(urls, var, allow_plain_http, ca_file), *(line for each in CASE for line in _category(each, today)), ""]
+    )
 
 
 def replace_text(file: Path, text: str) -> Path:
@@ -80,7 +85,7 @@ def replace_text(file: Path, text: str) -> Path:
     return file
 
 
-def _head(urls: Mapping[str, str], var: str, allow_plain_http: bool) -> Iterator[str]:
+def _head(urls: Mapping[str, str], var: str, allow_plain_http: bool, ca_file: str) -> Iterator[str]:
     yield "# Generated for the servers that `hikkoshi local up` or Docker Compose started, and written anew: change a copy."
     yield "migration: korea-to-japan"
     yield f"state_dir: {var}"
@@ -92,6 +97,8 @@ def _head(urls: Mapping[str, str], var: str, allow_plain_http: bool) -> Iterator
         yield f'    url: "{urls[site]}"'
         if allow_plain_http:
             yield "    allow_plain_http: true"
+        if ca_file:
+            yield f"    ca_file: {ca_file}"
         yield f"    region: {REGIONS[site]}"
         yield f"    country: {COUNTRIES[site]}"
         yield "    credentials:"

@@ -17,6 +17,7 @@ import urllib3
 from minio.credentials.providers import StaticProvider
 from minio.minioadmin import MinioAdmin
 
+from connectors.wire.address import tls_context
 from hikkoshi.local.state import Keys, read_profiles, write_profiles
 from relocation.rules.errors import Refusal
 
@@ -84,18 +85,20 @@ def make_profiles(file: Path, names: Sequence[str]) -> dict[str, Keys]:
     return keys
 
 
-def make_user(url: str, owner: Keys, user: Keys, policy_text: str) -> None:
+def make_user(url: str, owner: Keys, user: Keys, policy_text: str, *, ca_file: Path | None = None) -> None:
     """Make (or bring up to date) one user of a MinIO whose only policy is this one, named like the user."""
-    admin = _admin(url, owner)
+    admin = _admin(url, owner, ca_file)
     admin.policy_add(user.access, policy=json.loads(policy_text))
     admin.user_add(user.access, user.secret)
     admin.policy_set(user.access, user=user.access)
 
 
-def _admin(url: str, owner: Keys) -> MinioAdmin:
+def _admin(url: str, owner: Keys, ca_file: Path | None) -> MinioAdmin:
+    scheme, _, address = url.partition("://")
+    trust = tls_context(ca_file) if scheme == "https" else None
     return MinioAdmin(
-        endpoint=url.removeprefix("http://"),
+        endpoint=address,
         credentials=StaticProvider(owner.access, owner.secret),
-        secure=False,
-        http_client=urllib3.PoolManager(timeout=urllib3.Timeout(connect=5, read=30), retries=False),
+        secure=scheme == "https",
+        http_client=urllib3.PoolManager(timeout=urllib3.Timeout(connect=5, read=30), retries=False, ssl_context=trust),
     )

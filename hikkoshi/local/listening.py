@@ -6,7 +6,9 @@ import http.client
 import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 
+from connectors.wire.address import tls_context
 from relocation.rules.errors import Refusal
 
 HOST = "127.0.0.1"
@@ -38,9 +40,11 @@ def is_free(port: int) -> bool:
     return True
 
 
-def answers(port: int, path: str) -> bool:
-    """Return whether a GET of that path is answered with 200 (no proxy is asked)."""
+def answers(port: int, path: str, *, ca_file: Path | None = None) -> bool:
+    """Return whether a GET of that path is answered with 200 (no proxy is asked); with `ca_file` over TLS."""
     connection = http.client.HTTPConnection(HOST, port, timeout=5)
+    if ca_file is not None:
+        connection = http.client.HTTPSConnection(HOST, port, timeout=5, context=tls_context(ca_file))
     try:
         connection.request("GET", path)
         return connection.getresponse().status == 200

@@ -7,6 +7,7 @@ what did come up stays, for the next `up` or `down`.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import functools
 import threading
@@ -14,6 +15,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from hikkoshi.local.certificates import make_certificates
 from hikkoshi.local.configuration import write_configuration
 from hikkoshi.local.iam import make_profiles
 from hikkoshi.local.launch import FIRST_PORT, HEALTH, launch
@@ -30,15 +32,17 @@ GRACE_S = 8.0
 PORT_RACES = 3
 
 
-def up(root: Path, say: Say = print, *, prefect: bool = True) -> LocalState:
+def up(root: Path, say: Say = print, *, prefect: bool = True, tls: bool = False) -> LocalState:
     """Start what does not run yet, with buckets, users and `config/local.yaml`; return the state of all.
 
-    With `prefect` false only the two MinIO. Raises `Refusal` with the end of the log if a server dies or does not answer.
+    With `prefect` false only the two MinIO. With `tls` these speak TLS, with a certificate of an authority of this folder's own
+    (`LocalState.ca_file`); a folder that has it keeps it. Raises `Refusal` with the end of the log if a server dies or does not
+    answer, and for `tls` where they run without.
     """
     binary = find_or_build(say)
     with alone(root := root.resolve()):
         (root / "var" / "log").mkdir(exist_ok=True)
-        house = _House(root, binary, say)
+        house = _House(root, binary, say, tls=tls)
         jobs = [functools.partial(house.bring_up_site, site) for site in SITES]
         house.together([*jobs, house.bring_up_prefect] if prefect else jobs)
         write_configuration(house.state, datetime.datetime.now(datetime.UTC).astimezone().date())
@@ -59,7 +63,7 @@ def down(root: Path, say: Say = print) -> None:
             marks = [state.mark_of(name) for name in names]
             killed = end([server.process for server in ending if server.process], marks, grace_s=GRACE_S)
             for server in ending:
-                state = state.having(Server(server.name, server.port))
+                state = state.having(Server(server.name, server.port, tls=server.tls))
             save(state)
             if running:
                 say(f"ended {', '.join(running)}{f' ({killed} by force)' if killed else ''}")
@@ -73,8 +77,14 @@ def status(root: Path) -> LocalState:
 class _House:
     """One `up` at work: the state that its threads share, written down at each change."""
 
-    def __init__(self, root: Path, binary: Path, say: Say) -> None:
+    def __init__(self, root: Path, binary: Path, say: Say, *, tls: bool) -> None:
         self.state = load(root)
+        self._tls = tls or self.state.ca_file is not None
+        plain = [server.name for server in self.state.servers if server.name in SITES and server.running and not server.tls]
+        if self._tls and plain:
+            raise Refusal(f"{' and '.join(plain)} run without TLS; end them first: hikkoshi local down")
+        if self._tls:
+            make_certificates(self.state.var / "minio" / "ca.pem", self.state.var / "minio" / "certs")
         save(self.state)  # the mark must be on disk before the first process carries it
         self._binary = binary
         self._say = say
@@ -96,7 +106,7 @@ class _House:
     def bring_up_site(self, site: str) -> None:
         """Bring up one MinIO with its buckets and users."""
         server = self._bring_up(site)
-        furnish(site, server.url, self._owners[f"{site}-root"], self._users)
+        furnish(site, server.url, self._owners[f"{site}-root"], self._users, ca_file=self.state.ca_file)
 
     def bring_up_prefect(self) -> None:
         """Bring up the Prefect server, then its worker."""
@@ -115,7 +125,7 @@ class _House:
         found = known is not None and known.running
         server = known if known and found else self._start(name)
         for _ in range(PORT_RACES):
-            healthy = functools.partial(answers, server.port, HEALTH[name])
+            healthy = functools.partial(answers, server.port, HEALTH[name], ca_file=self.state.ca_file if server.tls else None)
             if wait_until(healthy, self._lives(server), timeout_s=START_TIMEOUT_S):
                 return server
             if server.running or self._stop.is_set() or (not found and is_free(server.port)):
@@ -128,7 +138,7 @@ class _House:
         known = self.state.server(name)
         end([], [self.state.mark_of(name)], grace_s=GRACE_S)  # what a dead one has left behind, or a killed `up` did not write down
         port = free_port(FIRST_PORT[name], preferred=known.port if known else 0) if name in FIRST_PORT else 0
-        server = self._record(Server(name, port))
+        server = self._record(Server(name, port, tls=self._tls and name in SITES))
         what = launch(self.state, server, self._binary, self._owners.get(f"{name}-root"))
         self._say(f"starting {name}{f' on port {port}' if port else ''}")
         process = start(
@@ -138,7 +148,7 @@ class _House:
             folder=what.folder,
             mark=self.state.mark_of(name),
         )
-        return self._record(Server(name, port, process))
+        return self._record(dataclasses.replace(server, process=process))
 
     def _record(self, server: Server) -> Server:
         with self._lock:

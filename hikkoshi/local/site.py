@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from hikkoshi.local.buckets import Bucket, make_buckets
 from hikkoshi.local.configuration import BUCKETS, MOVES, REGIONS, ROUTES, VAULT
@@ -20,9 +21,9 @@ BUCKETS_OF: Mapping[str, Sequence[Bucket]] = {
 USERS = tuple(f"{site}-{role}" for site, roles in ROLES.items() for role in roles)
 
 
-def furnish(site: str, url: str, owner: Keys, users: Mapping[str, Keys]) -> None:
+def furnish(site: str, url: str, owner: Keys, users: Mapping[str, Keys], *, ca_file: Path | None = None) -> None:
     """Make what is not there yet, and bring every policy up to date. `users` is keyed `SITE-ROLE`."""
-    make_buckets(url, REGIONS[site], owner, BUCKETS_OF[site])
+    make_buckets(url, REGIONS[site], owner, BUCKETS_OF[site], ca_file=ca_file)
     for role in ROLES[site]:
         scope = Scope(MOVES if role in NARROW else EVERYWHERE, {"vault": VAULT, "routes": ROUTES})
-        make_user(url, owner, users[f"{site}-{role}"], policy(role, scope))
+        make_user(url, owner, users[f"{site}-{role}"], policy(role, scope), ca_file=ca_file)

@@ -41,11 +41,12 @@ class Server:
     name: str
     port: int
     process: Process | None = None
+    tls: bool = False
 
     @property
     def url(self) -> str:
-        """Return `http://127.0.0.1:PORT`, or an empty string for a program that does not listen."""
-        return f"http://127.0.0.1:{self.port}" if self.port else ""
+        """Return `http://127.0.0.1:PORT` (or https), or an empty string for a program that does not listen."""
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}" if self.port else ""
 
     @property
     def running(self) -> bool:
@@ -70,6 +71,12 @@ class LocalState:
     def configuration(self) -> Path:
         """Return where `up` writes the configuration."""
         return self.root / "config" / "local.yaml"
+
+    @property
+    def ca_file(self) -> Path | None:
+        """Return the file of the authority that signed the two MinIO's certificate; None where they speak plain http."""
+        file = self.var / "minio" / "ca.pem"
+        return file if any(server.tls for server in self.servers) else None
 
     @property
     def credentials(self) -> Path:
@@ -120,7 +127,9 @@ def load(root: Path) -> LocalState:
     try:
         document = json.loads(file.read_text("utf-8"))
         servers = tuple(
-            Server(each["name"], each["port"], Process(each["pid"], each["began"]) if each["pid"] else None)
+            Server(
+                each["name"], each["port"], Process(each["pid"], each["began"]) if each["pid"] else None, tls=each.get("tls", False)
+            )
             for each in document["servers"]
         )
         return LocalState(root, document["mark"], servers)
@@ -138,6 +147,7 @@ def save(state: LocalState) -> None:
             "port": server.port,
             "pid": server.process.pid if server.process else 0,
             "began": server.process.began if server.process else "",
+            "tls": server.tls,
         }
         for server in state.servers
     ]

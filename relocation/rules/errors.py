@@ -11,6 +11,7 @@
         SourceChanged      If-Match failed on a read
         SourceGone         the planned version is not there any more
       Refusal              a gate or a store said no: stop, tell a person
+        Untrusted          whoever answers is not who was configured: its certificate, its TLS, or it sends us elsewhere
         Forbidden          the credentials lack a right (named)
         WrongCredentials   the store does not know the key, or the signature is wrong
         BucketMissing      no such bucket
@@ -18,6 +19,7 @@
         PreconditionFailed a conditional write found something there
         NotFound           the key is not there
         BadRequest         the store refuses this request for good, with its code
+        CostCapReached     as much was spent as may be
         LeaseLost          somebody else holds the shard or the wave now
         WaveBusy           somebody else is running this wave
         StateMismatch      ledger, vault and configuration do not belong together
@@ -55,7 +57,11 @@ class ProtocolError(Transient):
 
 
 class SlowDown(Transient):
-    """429 or 503: the endpoint asks for less."""
+    """429 or 503: the endpoint asks for less. `everywhere`: it says so to all, not for this object alone, and no attempt is counted."""
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None, everywhere: bool = False) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+        self.everywhere = everywhere
 
 
 class ChecksumRejected(Transient):
@@ -76,6 +82,11 @@ class SourceGone(Drift):
 
 class Refusal(HikkoshiError):
     """A gate or a store said no. Retrying the same thing is of no use."""
+
+
+class Untrusted(Refusal):
+    """Whoever answers there is not who was configured: a certificate that is not accepted, TLS too old, or an answer that sends us
+    on to another host or region. Nothing was sent to it but, at most, the request that it sent on."""
 
 
 class Forbidden(Refusal):
@@ -113,6 +124,10 @@ class BadRequest(Refusal):
         super().__init__(message)
         self.code = code
         self.status = status
+
+
+class CostCapReached(Refusal):
+    """Requests and traffic have cost as much as `transfer.cost_cap` allows; what was done is kept."""
 
 
 class LeaseLost(Refusal):

@@ -28,6 +28,7 @@ from relocation.rules.errors import (
     Refusal,
     SlowDown,
     Transient,
+    Untrusted,
     WrongCredentials,
 )
 from relocation.rules.objects import Attributes, Page
@@ -223,8 +224,8 @@ async def test_a_signature_for_another_region_is_refused(here: Minio) -> None:
     """A request that was signed for another region is refused (400 `AuthorizationHeaderMalformed`)."""
     bucket = await here.lab.bucket()
     store = here.store(region="us-west-2")
-    error = await refused(store.list_objects(bucket), BadRequest)
-    assert error.code == "AuthorizationHeaderMalformed"
+    error = await refused(store.list_objects(bucket), Untrusted)
+    assert "AuthorizationHeaderMalformed" in str(error)
     await store.close()
 
 

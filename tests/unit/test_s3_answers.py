@@ -25,6 +25,7 @@ from relocation.rules.errors import (
     Refusal,
     SlowDown,
     Transient,
+    Untrusted,
     WrongCredentials,
 )
 from relocation.rules.objects import Attributes, Part
@@ -163,8 +164,8 @@ MEANINGS = [
     (503, "SlowDown", SlowDown),
     (503, "SlowDownRead", SlowDown),
     (429, "TooManyRequests", SlowDown),
-    (301, "PermanentRedirect", ProtocolError),
-    (307, "", ProtocolError),
+    (301, "PermanentRedirect", Untrusted),
+    (307, "", Untrusted),
     (304, "", ProtocolError),
     (204, "", ProtocolError),
 ]

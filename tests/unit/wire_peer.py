@@ -143,7 +143,7 @@ class Authority:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         return builder.sign(self._key, hashes.SHA256())
 
-    def server(self, *, host: str = "127.0.0.1", days: tuple[int, int] = (-1, 30)) -> ssl.SSLContext:
+    def server(self, *, host: str = "127.0.0.1", days: tuple[int, int] = (-1, 30), self_signed: bool = False) -> ssl.SSLContext:
         """Return a server's TLS context with a certificate for `host`, valid between the two days from now."""
         key = ec.generate_private_key(ec.SECP256R1())
         try:
@@ -151,7 +151,10 @@ class Authority:
         except ValueError:
             name = x509.DNSName(host)
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server")])
-        certificate = self._build(subject, key, days=days, names=[name], is_authority=False)
+        signer = self if not self_signed else Authority.__new__(Authority)
+        if self_signed:
+            signer._key, signer._name = key, subject
+        certificate = signer._build(subject, key, days=days, names=[name], is_authority=False)
         file = self._folder / "server.pem"
         file.write_bytes(
             key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
