@@ -59,8 +59,8 @@ def all_said(shard: int, intents: Iterable[Intent], facts: Iterable[Fact]) -> tu
     """Return everything that may stand at the target as ours: each ETag that was foretold, and each that a fact names.
 
     An amended intent does not withdraw the ETag that it foretold first: that write may have happened. One without an ETag stays
-    while nothing better is known of its place, or as long as it names an upload. A fact counts if it says `ours`, and that the
-    object is there.
+    while nothing better is known of its place, or as long as it names an upload or a body. A fact counts if it says `ours`, and
+    that the object is there.
     """
     there = (fact for fact in facts if fact.ours and fact.target_etag and fact.outcome in THERE)
     said = [*intents, *(Intent(shard, fact.target_bucket, fact.target_key, fact.source_etag, fact.target_etag) for fact in there)]
@@ -69,6 +69,6 @@ def all_said(shard: int, intents: Iterable[Intent], facts: Iterable[Fact]) -> tu
         dict.fromkeys(
             intent._replace(shard=shard)
             for intent in said
-            if intent.expected_etag or intent.upload_id or (intent.target_bucket, intent.target_key) not in foretold
+            if intent.expected_etag or intent.upload_id or intent.xxh3 or (intent.target_bucket, intent.target_key) not in foretold
         )
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 from relocation.rules.records import Action, Fact, Intent, InventoryRow, Outcome, PlanRow
@@ -25,6 +26,13 @@ class Known:
     facts: Mapping[Target, Fact]
     intents: Mapping[Target, frozenset[str]]
     """ETags that open intents foretold."""
+    bodies: Mapping[Target, frozenset[tuple[int, str]]] = MappingProxyType({})
+    """(size, XXH3-128) of what open intents said where no ETag could be foretold."""
+
+    def may_be_ours(self, found: InventoryRow) -> tuple[str, ...]:
+        """Return the XXH3-128 of each body of this size that an open intent of ours names: having it, what was found is ours."""
+        bodies = self.bodies.get((found.bucket, found.key), ())
+        return tuple(sorted(xxh3 for size, xxh3 in bodies if size == found.size))
 
     def is_ours(self, found: InventoryRow) -> bool:
         """Tell whether we wrote what stands there: a fact or an intent of ours names its ETag."""
@@ -42,10 +50,18 @@ def known(facts: Iterable[Fact], intents: Iterable[Intent]) -> Known:
         if folded is not None:
             standing[place] = folded
     foretold: dict[Target, set[str]] = {}
+    intended: dict[Target, set[tuple[int, str]]] = {}
     for intent in intents:
+        place = (intent.target_bucket, intent.target_key)
         if intent.expected_etag:
-            foretold.setdefault((intent.target_bucket, intent.target_key), set()).add(intent.expected_etag)
-    return Known(standing, {place: frozenset(etags) for place, etags in foretold.items()})
+            foretold.setdefault(place, set()).add(intent.expected_etag)
+        elif intent.xxh3:
+            intended.setdefault(place, set()).add((intent.size, intent.xxh3))
+    return Known(
+        standing,
+        {place: frozenset(etags) for place, etags in foretold.items()},
+        {place: frozenset(bodies) for place, bodies in intended.items()},
+    )
 
 
 def _fold(before: Fact | None, fact: Fact) -> Fact | None:
@@ -82,7 +98,13 @@ def decide(source: InventoryRow, target: Target, found: InventoryRow | None, sta
     row = row._replace(found_etag=found.etag, found_size=found.size, ours=standing.is_ours(found))
     if fact is not None and fact.target_etag == found.etag and fact.size == found.size:
         return _decide_known(row, source, fact)
-    if found.size == source.size:
+    return _decide_unknown(row, found, () if row.ours else standing.may_be_ours(found))
+
+
+def _decide_unknown(row: PlanRow, found: InventoryRow, intended: tuple[str, ...]) -> PlanRow:
+    if intended:
+        return row._replace(action=Action.PROVE, intended=intended, reason="there, from an unfinished write of ours or by others")
+    if found.size == row.size:
         return row._replace(action=Action.PROVE, reason="there with the same size, but nothing proves its bytes")
     if row.ours:
         return row._replace(action=Action.REPLACE, reason="ours from an unfinished write, with another size")
@@ -94,7 +116,9 @@ def _decide_known(row: PlanRow, source: InventoryRow, fact: Fact) -> PlanRow:
     if same_source and not fact.xxh3:
         return row._replace(action=Action.PROVE, reason="its last verification failed")
     if same_source and fact.source_last_modified == source.last_modified:
-        return row._replace(action=Action.KEEP, xxh3=fact.xxh3, proofs=fact.proofs, attributes_sha256=fact.attributes_sha256)
+        return row._replace(
+            action=Action.KEEP, xxh3=fact.xxh3, proofs=fact.proofs, attributes_sha256=fact.attributes_sha256, sha256=fact.sha256
+        )
     if same_source and not row.ours:
         return row._replace(action=Action.PROVE, reason="the source was written anew, with the same ETag")
     if not row.ours:

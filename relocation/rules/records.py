@@ -63,8 +63,9 @@ class PlanRow(NamedTuple):
     """One source object (or, for Remove and DeletedAtTarget, one of ours) and the one action for it.
 
     `foretold_etag` is what the target's ETag will be if the layout is kept (empty: it can't be known). `found_*` is what the
-    target's listing showed under the target key (empty: nothing). `xxh3`, `proofs` and `attributes_sha256` are those of the
-    standing fact, for Keep. `ours` says that a fact or an intent of ours names what was found.
+    target's listing showed under the target key (empty: nothing). `xxh3`, `sha256`, `proofs` and `attributes_sha256` are those of
+    the standing fact, for Keep. `intended` is the XXH3-128 of each body of the found size that an open intent of ours names: what
+    was found is ours if its bytes are one of these. `ours` says that a fact or an intent of ours names what was found.
     """
 
     action: str
@@ -84,12 +85,16 @@ class PlanRow(NamedTuple):
     attributes_sha256: str = ""
     proofs: tuple[str, ...] = ()
     reason: str = ""
+    sha256: str = ""
+    intended: tuple[str, ...] = ()
 
 
 class Intent(NamedTuple):
     """What we are about to write: recorded before the effect, so that after a crash our own object is known as ours.
 
-    `expected_etag` is empty where the target's ETag can't be foretold; it is amended after hashing, before the PUT.
+    `expected_etag` is empty where the target's ETag can't be foretold; it is amended after hashing, before the PUT. Where even then
+    it can't be (the target's are no MD5s), `size` and `xxh3` are: what stands there afterwards is ours if it has these bytes.
+    `attributes_sha256` goes with `upload_id`: what that upload was begun with.
     """
 
     shard: int
@@ -98,12 +103,16 @@ class Intent(NamedTuple):
     source_etag: str
     expected_etag: str = ""
     upload_id: str = ""
+    size: int = -1
+    xxh3: str = ""
+    attributes_sha256: str = ""
 
 
 class Fact(NamedTuple):
     """One durable record about one object version, as one stage left it.
 
-    `xxh3` is XXH3-128 of the whole object (32 hex digits), `crc64nvme` base64, `layout` the part sizes in bytes joined by `,`
+    `xxh3` is XXH3-128 of the whole object (32 hex digits), `crc64nvme` base64, `sha256` hex (where the policy asks for it),
+    `layout` the part sizes in bytes joined by `,`
     (one part: written whole), `losses` what the target could not keep, `at` ISO 8601 UTC. `attributes_sha256` is over what was
     sent beside the bytes (headers, metadata, tags). `ours` says that we wrote the target's object; a proved one that somebody
     else wrote is not ours and is never overwritten. `mismatch`: the bytes that came back are not the ones that were sent.
@@ -133,6 +142,7 @@ class Fact(NamedTuple):
     mismatch: bool = False
     attributes_sha256: str = ""
     ours: bool = True
+    sha256: str = ""
 
 
 class RunState(StrEnum):
