@@ -13,6 +13,7 @@ import hmac
 import re
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NoReturn
 from urllib.parse import quote
 
@@ -119,6 +120,23 @@ def _canonical_headers(headers: Sequence[tuple[str, str]]) -> tuple[str, str]:
     """Return the signed names and the lines that are signed; a name that comes twice has its values joined by a comma.
 
     Characters are bytes here, as on the wire, so that only ASCII blanks are folded."""
+    names, order = _arrangement(tuple([name for name, _ in headers]))
+    fields = "".join([f"{name}:{headers[place][1]}\n" for name, place in order])
+    if order and "  " not in fields and "\t" not in fields and ": " not in fields and " \n" not in fields:
+        return names, fields
+    return _folded_headers(headers)
+
+
+@lru_cache(maxsize=512)
+def _arrangement(names: tuple[str, ...]) -> tuple[str, tuple[tuple[str, int], ...]]:
+    """Return the signed names, and each with its place in the request, in order; no places where a name comes twice."""
+    order = sorted((name.lower(), place) for place, name in enumerate(names))
+    joined = ";".join(name for name, _ in order)
+    return joined, tuple(order) if len({name for name, _ in order}) == len(names) else ()
+
+
+def _folded_headers(headers: Sequence[tuple[str, str]]) -> tuple[str, str]:
+    """Do the same for any headers: with blanks to fold, or names that come twice."""
     by_name: dict[str, str] = {}
     for name, value in headers:
         lower, folded = name.lower(), value

@@ -7,8 +7,8 @@ Refuses what HTTP/1.1 forbids, and beyond that everything in `Breach` that serve
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from relocation.rules.errors import ProtocolError
 
@@ -51,8 +51,7 @@ class Refused(ProtocolError):
         self.breach = breach
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseHead:
+class ResponseHead(NamedTuple):
     """One parsed head. `length` is None where none was given; `reusable` says that the peer keeps the connection open."""
 
     status: int
@@ -89,13 +88,27 @@ def parse_fields(lines: list[str]) -> dict[str, str]:
     """Return header fields by lower-case name; the values of a name that came twice are joined by `, `."""
     headers: dict[str, str] = {}
     for line in lines:
-        name, colon, value = line.partition(":")
-        if not colon or not _TOKEN(name):
-            raise Refused(Breach.FOLDING if line[:1] in {" ", "\t"} else Breach.FIELD, line)
-        name = name.lower()
-        value = value.strip(" \t")
+        name, value = _lines.get(line) or _parse_line(line)
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers
+
+
+_lines: dict[str, tuple[str, str]] = {}
+"""Lines that were parsed before. A server says most of its lines in every answer: this halves what a head costs."""
+_LINES_MAX = 2_048
+_LINE_CHARS_MAX = 256
+
+
+def _parse_line(line: str) -> tuple[str, str]:
+    name, colon, value = line.partition(":")
+    if not colon or not _TOKEN(name):
+        raise Refused(Breach.FOLDING if line[:1] in {" ", "\t"} else Breach.FIELD, line)
+    field = (name.lower(), value.strip(" \t"))
+    if len(line) <= _LINE_CHARS_MAX:
+        if len(_lines) >= _LINES_MAX:
+            _lines.clear()
+        _lines[line] = field
+    return field
 
 
 def _parse_length(headers: dict[str, str]) -> int | None:
