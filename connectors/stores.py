@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from connectors import credentials
+from connectors.pace.gate import Gate, Say, silent
 from connectors.s3.requests import must_sign_payload
 from connectors.s3.store import S3Store
 from connectors.signer import Signer
@@ -19,13 +20,21 @@ WireKind = Literal["lean", "library"]
 
 
 class S3Stores:
-    """Stores over S3. Each role has connections of its own, so that a read-back never shares one with the write before it."""
+    """Stores over S3. Each role has connections of its own, so that a read-back never shares one with the write before it.
 
-    def __init__(self, settings: Migration, environ: Mapping[str, str], clock: Clock) -> None:
+    All roles of an endpoint share its gate, but for the vault's.
+    """
+
+    def __init__(self, settings: Migration, environ: Mapping[str, str], clock: Clock, *, say: Say | None = None) -> None:
         self._settings = settings
         self._environ = environ
         self._clock = clock
         self._stores: dict[tuple[str, str, WireKind], S3Store] = {}
+        limits = settings.transfer
+        self.gates = {
+            name: Gate(name, clock, most=limits.concurrency, overloaded_s=limits.overloaded_s, say=say or silent)
+            for name in settings.endpoints
+        }
 
     def of(self, endpoint: str, role: str, *, other_wire: bool = False) -> Store:
         """Return the endpoint's store with that role's rights. A role without credentials is a `Refusal` that names it."""
@@ -41,6 +50,8 @@ class S3Stores:
         for store in self._stores.values():
             await store.close()
         self._stores.clear()
+        for gate in self.gates.values():
+            await gate.close()
 
     def _make(self, endpoint: str, role: str, kind: WireKind) -> S3Store:
         settings, limits = self._settings.endpoints[endpoint], self._settings.transfer
@@ -50,11 +61,12 @@ class S3Stores:
             wire = make(
                 settings.url,
                 ca_file=settings.ca_file,
-                connections_max=max(limits.concurrency * 2, 16),
+                connections_max=max(limits.concurrency, 16),
                 connect_timeout_s=limits.connect_timeout_s,
                 stall_s=limits.stall_s,
             )
         except ValueError as error:
             raise ConfigurationError(str(self._settings.file), (f"endpoints.{endpoint}: {error}",)) from None
         signer = Signer(keys.access_key, keys.secret_key.reveal(), keys.session_token.reveal(), settings.region)
-        return S3Store(endpoint, role, wire, signer, self._clock, sign_payload=must_sign_payload(settings.url))
+        gate = None if role == "vault" else self.gates[endpoint]  # evidence is written however the data's pace is
+        return S3Store(endpoint, role, wire, signer, self._clock, sign_payload=must_sign_payload(settings.url), gate=gate)

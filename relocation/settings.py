@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from relocation.rules import values
 from relocation.rules.cron import cron
 from relocation.rules.errors import ConfigurationError
+from relocation.rules.pace import Limit, Rates
 
 KIB, MIB, GIB = 1024, 1024**2, 1024**3
 PART_BYTES_MIN, PART_BYTES_MAX = 5 * MIB, 5 * GIB  # S3's limits of one part of a multipart upload
@@ -35,12 +36,27 @@ FilePath = Annotated[Path, AfterValidator(values.file_path)]
 Bytes = Annotated[int, BeforeValidator(values.byte_size)]
 Count = Annotated[int, Field(strict=True)]
 Seconds = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Money = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 
 
 class Settings(BaseModel):
     """What all of them share: frozen, and no unknown name gets in."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True)
+
+
+class PaceLimit(Settings):
+    """How fast an endpoint may be asked, at certain hours: bytes and requests a second, by all processes together."""
+
+    bandwidth: Annotated[int, BeforeValidator(values.byte_rate), Field(ge=1024)] | None = None
+    requests_per_s: Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0.1, le=1_000_000)] | None = None
+    window: Annotated[str, AfterValidator(values.hours)] = "00:00-24:00"
+    timezone: TimeZone = "Asia/Tokyo"
+
+    def limit(self) -> Limit:
+        """Return it as the rules have it."""
+        first, end = values.minutes_of(self.window)
+        return Limit(Rates(self.bandwidth or 0.0, self.requests_per_s or 0.0), first, end, self.timezone)
 
 
 class Endpoint(Settings):
@@ -52,6 +68,7 @@ class Endpoint(Settings):
     country: Country
     credentials: dict[RoleName, Reference] = {}
     ca_file: FilePath | None = None
+    limits: tuple[PaceLimit, ...] = ()
 
     @field_validator("url")
     @classmethod
@@ -72,13 +89,21 @@ class VaultPlace(Settings):
 
 
 class Transfer(Settings):
-    """How fast and how careful: limits of one process, except `settle_s` and `attempts_max`, which are of one object."""
+    """How fast and how careful: limits of one process, except `settle_s` and `attempts_max`, which are of one object.
+
+    `concurrency` is the most at once; how many it is follows the endpoints' answers. An answer slower than `min_bytes_per_s` for
+    `stall_s` is broken off (0: never). `overloaded_s`: how long an endpoint may refuse everything without saying until when.
+    `cost_cap` is what the migration may spend on requests and traffic, in the currency of `prices`.
+    """
 
     budget_bytes: Annotated[Bytes, Field(ge=16 * MIB, le=64 * GIB)] = 128 * MIB
     wire: Literal["lean", "library"] = "lean"
     stall_s: Annotated[Seconds, Field(ge=0.1, le=3600)] = 30.0
     connect_timeout_s: Annotated[Seconds, Field(ge=0.1, le=600)] = 10.0
-    concurrency: Annotated[Count, Field(ge=1, le=1024)] = 32
+    concurrency: Annotated[Count, Field(ge=1, le=1024)] = 256
+    min_bytes_per_s: Annotated[Bytes, Field(ge=0, le=GIB)] = KIB
+    overloaded_s: Annotated[Seconds, Field(ge=0, le=86_400)] = 300.0
+    cost_cap: Money | None = None
     shard_objects: Annotated[Count, Field(ge=1, le=1_000_000)] = 10_000
     shard_bytes: Annotated[Bytes, Field(ge=1, le=1024 * GIB)] = 8 * GIB
     lease_s: Annotated[Seconds, Field(ge=1, le=3600)] = 30.0
@@ -200,9 +225,6 @@ class Migration(Settings):
         }
         canonical = json.dumps(decides, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-Money = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 
 
 class EndpointPrices(Settings):

@@ -92,11 +92,14 @@ class Requests:
             await gate.turn(size)
         began_s = gate.monotonic()
         try:
-            response = await self._exchange(request, into=into)
+            target, headers = self._signed(request)
+            response = await self._wire.request(request.method, target, headers, body, into=into)
         except BaseException as error:
             gate.gave_up()
             if isinstance(error, Transient):
                 gate.faltered()
+            if isinstance(error, (Unreachable, Untrusted)):
+                raise self._named(error) from error
             raise
         if is_read:
             gate.gets += 1
@@ -132,7 +135,7 @@ class Requests:
 
         async def ask() -> bool:
             try:
-                answer = await self._exchange(Request("s3:ListBucket", "HEAD", request.bucket))
+                answer = await self._wire.request("HEAD", *self._signed(Request("s3:ListBucket", "HEAD", request.bucket)))
             except Transient:
                 return True
             return answer.status in {429, 503}
@@ -140,22 +143,22 @@ class Requests:
         everywhere = await self._gate.refused(asked_s=error.retry_after_s, of_all=of_all, ask=ask)
         if self._gate.is_exhausted:
             return Unreachable(f"{error}; it has refused everything for minutes, and does not say until when")
-        return SlowDown(str(error), everywhere=everywhere)
+        return SlowDown(str(error), retry_after_s=error.retry_after_s, everywhere=everywhere)
 
-    async def _exchange(self, request: Request, *, into: memoryview | None = None) -> Response:
+    def _signed(self, request: Request) -> tuple[str, list[tuple[str, str]]]:
+        """Return the request target and the headers, signed for now."""
         path = f"/{request.bucket}/{quote_key(request.key)}" if request.key else f"/{request.bucket}"
-        payload = UNSIGNED_PAYLOAD
-        if self.sign_payload:
-            payload = _sha256_of(request.body)
+        payload = _sha256_of(request.body) if self.sign_payload else UNSIGNED_PAYLOAD
         headers = [self._host, *request.headers]
         target, signed = self._signer.sign(request.method, path, request.query, headers, payload, self._clock.now())
         signed.append(AS_IT_IS)
-        try:
-            return await self._wire.request(request.method, target, signed, request.body, into=into)
-        except Unreachable as error:  # the wire knows an address, people know a name
-            raise type(error)(f"{self._endpoint}: {error}", retry_after_s=error.retry_after_s) from error
-        except Untrusted as error:
-            raise Untrusted(f"{self._endpoint}: {error}") from error
+        return target, signed
+
+    def _named(self, error: Unreachable | Untrusted) -> HikkoshiError:
+        """Return a fault of the wire with the endpoint's name: the wire knows an address, people know a name."""
+        if isinstance(error, Unreachable):
+            return type(error)(f"{self._endpoint}: {error}", retry_after_s=error.retry_after_s)
+        return Untrusted(f"{self._endpoint}: {error}")
 
     def read(self, request: Request, reader: Callable[Given, Answer], *args: Given.args, **kwargs: Given.kwargs) -> Answer:
         """Return what `reader` makes of the answer; a ProtocolError of it gets the name of what was asked."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
 
+from connectors.pace.gate import Gate
 from connectors.s3 import xml
 from connectors.s3.headers import (
     CHECKSUM,
@@ -43,11 +44,19 @@ class S3Store:
     """
 
     def __init__(
-        self, endpoint: str, role: str, wire: HostedWire, signer: Signer, clock: Clock, *, sign_payload: bool | None = None
+        self,
+        endpoint: str,
+        role: str,
+        wire: HostedWire,
+        signer: Signer,
+        clock: Clock,
+        *,
+        sign_payload: bool | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.role = role
-        self._requests = Requests(endpoint, role, wire, signer, clock=clock, sign_payload=sign_payload)
+        self._requests = Requests(endpoint, role, wire, signer, clock=clock, sign_payload=sign_payload, gate=gate)
         self.signs_bodies = self._requests.sign_payload
 
     # listings

@@ -57,7 +57,7 @@ class ProtocolError(Transient):
 
 
 class SlowDown(Transient):
-    """429 or 503: the endpoint asks for less. `everywhere`: it says so to all, not for this object alone, and no attempt is counted."""
+    """429 or 503: the endpoint asks for less. `everywhere`: it says so to all, not for one object; it counts as no attempt."""
 
     def __init__(self, message: str, *, retry_after_s: float | None = None, everywhere: bool = False) -> None:
         super().__init__(message, retry_after_s=retry_after_s)

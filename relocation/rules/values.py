@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
 SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([KMGT]i?B|B)", re.IGNORECASE)
+HOURS = re.compile(r"(\d{2}):([0-5]\d)-(\d{2}):([0-5]\d)")
 UNITS: dict[str, int] = {"b": 1} | {
     letter + unit: base**power for power, letter in enumerate("kmgt", start=1) for unit, base in (("b", 1000), ("ib", 1024))
 }
@@ -80,6 +81,35 @@ def byte_size(value: object) -> int:
     if not match:
         raise ValueError("is no size; a number of bytes, or text such as `128MiB`")
     return round(float(match[1]) * UNITS[match[2].lower()])
+
+
+def byte_rate(value: object) -> int:
+    """Return bytes a second, from a whole number or from text such as `200MB/s`."""
+    if isinstance(value, str) and value.strip().endswith("/s"):
+        try:
+            return byte_size(value.strip().removesuffix("/s").rstrip())
+        except ValueError:
+            pass
+    elif isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise ValueError("is no rate; bytes a second, as in `200MB/s`")
+
+
+def hours(text: str) -> str:
+    """Return hours of the day, `08:00-23:00`. They may go over midnight."""
+    minutes_of(text)
+    return text
+
+
+def minutes_of(text: str) -> tuple[int, int]:
+    """Return the first minute of the day and the one before which hours end; equal for the whole day."""
+    match = HOURS.fullmatch(text)
+    if not match:
+        raise ValueError("is no window of hours; as in `08:00-23:00`, or `22:00-06:00` over midnight")
+    first, end = int(match[1]) * 60 + int(match[2]), int(match[3]) * 60 + int(match[4])
+    if first >= 1440 or end > 1440:
+        raise ValueError("has an hour that no day has; as in `08:00-23:00`, or `00:00-24:00` for all of it")
+    return first, end % 1440
 
 
 def day(value: object) -> datetime.date:

@@ -2,7 +2,8 @@
 
 Tenacity is entered only after a first failure: its wrapper costs more than a small request. An endpoint that can't be reached is
 waited for longer (`unreachable_s`) than a request that keeps failing, since a restart takes seconds; what it took to reach it again
-counts as no attempt, since a server that has just come up may still ask for a moment.
+counts as no attempt, since a server that has just come up may still ask for a moment. Nor does a 503 that an endpoint says to all:
+its gate makes everybody wait, as long as it asks.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TypeVar
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
 from relocation.ports import Clock
-from relocation.rules.errors import CutShort, Transient, Unreachable
+from relocation.rules.errors import CutShort, SlowDown, Transient, Unreachable
 
 T = TypeVar("T")
 RETRY_AFTER_S_MAX = 60.0
@@ -84,6 +85,8 @@ class _Ends:
             self._gone_since = now if self._gone_since is None else self._gone_since
             return now - self._gone_since >= self._patience.unreachable_s
         self._gone_since = None
+        if isinstance(error, SlowDown) and error.everywhere:
+            return False  # no fault of this object's; the endpoint's gate holds everybody back, and says when that is too long
         self._answered += 1
         return self._answered >= self._patience.attempts_max
 
@@ -91,4 +94,6 @@ class _Ends:
 def _wait(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     asked = error.retry_after_s if isinstance(error, Transient) and error.retry_after_s else 0.0
+    if isinstance(error, SlowDown) and error.everywhere:
+        asked = 0.0  # the endpoint's gate keeps to it, for all
     return max(min(asked, RETRY_AFTER_S_MAX), _backoff(state))
