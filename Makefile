@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MADE := $(VENV)/.made
 
-.PHONY: help env demo down test test-fast test-system check format bench lock clean
+.PHONY: help env demo down test test-fast test-system check format bench soak lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,10 @@ format: env
 
 bench: env minio  ## speed and cost next to rclone, on the same servers
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks.against_rclone
+
+soak: env minio  ## kill everything 20 times under load, then 10 minutes of faults and pauses (about 20 minutes)
+	$(BIN)/python -m tests.faults.kill_soak --kills 20 --seconds 60 --out var/soak/kills
+	$(BIN)/python -m tests.faults.kill_soak --soak 600 --out var/soak/faults
 
 lock:  ## make requirements.lock anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra dev --generate-hashes --universal --python-version 3.11 \

@@ -162,5 +162,7 @@ class FaultProxy:
 def _arm_reset(writer: asyncio.StreamWriter) -> None:
     """Have the next close of this connection send RST instead of FIN."""
     connection = writer.get_extra_info("socket")
+    if connection is None:  # closed already, and forgotten
+        return
     with contextlib.suppress(OSError):  # already gone: then there is nobody to send it to
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
