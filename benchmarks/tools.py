@@ -119,10 +119,11 @@ class JuiceFs:
         return _said(program("juicefs"), "version").removeprefix("juicefs version ")
 
     def run(self, job: Job) -> Cost:
+        scheme = "s3" if job.pair.tls else "minio"  # it knows minio:// over plain http only
         keys = f"{job.pair.keys.access}:{job.pair.keys.secret}"
         places = [
-            f"minio://{keys}@{job.pair.address('korea')}/{SOURCE}/{job.load.prefix}",
-            f"minio://{keys}@{job.pair.address('japan')}/{TARGET}/{job.target}",
+            f"{scheme}://{keys}@{job.pair.address('korea')}/{SOURCE}/{job.load.prefix}",
+            f"{scheme}://{keys}@{job.pair.address('japan')}/{TARGET}/{job.target}",
         ]
         flags = ["-p", str(job.at_once or 32), "--metrics", "127.0.0.1:0"]
         flags += [] if job.pair.tls else ["--no-https"]
