@@ -11,9 +11,10 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
 
+from relocation.rules.pace import Traffic
 from relocation.rules.records import RunRecord, Segment
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Every schema version that this program can bring up to date, oldest first."""
 HEAD = REVISIONS[-1]
 
@@ -123,3 +124,36 @@ audit = Table(
     Column("payload_sha256", Text, nullable=False),
     Column("sha256", Text, nullable=False),
 )
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("endpoint", Text, primary_key=True),
+    Column("bytes_per_s", Double),
+    Column("requests_per_s", Double),
+    Column("paused_at", Double, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("at", Double, nullable=False),
+)
+"""What operators ordered for the pace of an endpoint; a rate that is none is the configuration's."""
+
+waiting = Table(
+    "waiting",
+    metadata,
+    Column("endpoint", Text, primary_key=True),
+    Column("host", Text, primary_key=True),
+    Column("pid", BigInteger, primary_key=True, autoincrement=False),
+    Column("started", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("since", Double, nullable=False),
+    Column("until", Double, nullable=False),
+)
+"""Which process is kept waiting by which endpoint, and why."""
+
+spent = Table(
+    "spent",
+    metadata,
+    Column("endpoint", Text, primary_key=True),
+    *(Column(field.name, BigInteger, nullable=False) for field in fields(Traffic)),
+)
+"""What the migration has asked of each endpoint so far."""

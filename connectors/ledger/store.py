@@ -16,14 +16,16 @@ from typing import TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from connectors.ledger import leases, runs, schema
+from connectors.ledger import leases, pace, runs, schema
 from connectors.ledger import shards as rows
 from connectors.ledger.batches import pack
 from connectors.ledger.database import Database
 from connectors.ledger.leases import Held, Holder
+from connectors.ledger.pace import Heard, Waiting
 from relocation.ports import Clock
 from relocation.rules.errors import StateMismatch
 from relocation.rules.evidence import Link, sha256_of
+from relocation.rules.pace import PaceOrder, Traffic
 from relocation.rules.records import Answers, Fact, Intent, Lease, RunRecord, Segment, ShardTally
 
 Result = TypeVar("Result")
@@ -157,6 +159,28 @@ class SqlLedger:
 
     async def open_tails(self, category: str) -> tuple[Fact, ...]:
         return await self._read(lambda connection: rows.open_tails(connection, category))
+
+    # --- the pace ------------------------------------------------------------------------------------------------------
+
+    async def order_pace(self, order: PaceOrder) -> None:
+        """Record what an operator orders for an endpoint, in place of what was ordered before."""
+        await self._write(lambda connection: pace.order(connection, order))
+
+    async def hear_pace(self) -> Heard:
+        """Return what holds now for the pace: orders, how many processes are at work, what was spent."""
+        return await self._read(lambda connection: pace.hear(connection, me=self._me, now=self._clock.now()))
+
+    async def add_traffic(self, endpoint: str, traffic: Traffic) -> None:
+        """Add what was asked of an endpoint."""
+        await self._write(lambda connection: pace.add(connection, endpoint, traffic))
+
+    async def say_waiting(self, endpoint: str, reason: str, *, until: float) -> None:
+        """Record that this process waits for an endpoint, and why; an empty reason: it does not any more."""
+
+        def work(connection: Connection) -> None:
+            pace.say_waiting(connection, Waiting(endpoint, reason, self._clock.now(), until), me=self._me)
+
+        await self._write(work)
 
     # --- probes and the audit chain -----------------------------------------------------------------------------------
 
