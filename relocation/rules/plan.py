@@ -8,8 +8,7 @@ overwritten.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import Literal
 
 from relocation.rules.records import Action, Fact, Intent, InventoryRow, Outcome, PlanRow
@@ -26,7 +25,7 @@ class Known:
     facts: Mapping[Target, Fact]
     intents: Mapping[Target, frozenset[str]]
     """ETags that open intents foretold."""
-    bodies: Mapping[Target, frozenset[tuple[int, str]]] = MappingProxyType({})
+    bodies: Mapping[Target, frozenset[tuple[int, str]]] = field(default_factory=dict)
     """(size, XXH3-128) of what open intents said where no ETag could be foretold."""
 
     def may_be_ours(self, found: InventoryRow) -> tuple[str, ...]:
