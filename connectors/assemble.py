@@ -14,6 +14,7 @@ from pathlib import Path
 from connectors.clock import SystemClock
 from connectors.configuration.reader import check_credentials, read, read_prices
 from connectors.ledger.store import SqlLedger
+from connectors.pace.keeper import Keeper
 from connectors.report.publish import ReportFiles
 from connectors.state import belongs
 from connectors.stores import S3Stores
@@ -44,7 +45,7 @@ async def assembled(
     host = socket.gethostname()
     settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     ledger = await SqlLedger.open(settings.ledger, migration=settings.migration, clock=clock, host=host)
-    stores = S3Stores(settings, environ, clock)
+    stores = S3Stores(settings, environ, clock, say=progress.note)
     try:
         place = settings.vault
         vault = await StoreVault.open(
@@ -55,22 +56,24 @@ async def assembled(
             clock=clock,
         )
         await belongs(ledger, vault)
-        yield Context(
-            settings=settings,
-            stores=stores,
-            ledger=ledger,
-            vault=vault,
-            tables=ParquetTables(),
-            reports=ReportFiles(settings.state_dir, vault),
-            prices=read_prices(settings),
-            progress=progress,
-            clock=clock,
-            budget=Budget(settings.transfer.budget_bytes),
-            who=who or getpass.getuser(),
-            host=host,
-            version=metadata.version("hikkoshi"),
-            rules_sha256=rules_sha256(),
-        )
+        prices = read_prices(settings)
+        async with Keeper(settings, stores.gates, ledger, clock, prices).keeping():
+            yield Context(
+                settings=settings,
+                stores=stores,
+                ledger=ledger,
+                vault=vault,
+                tables=ParquetTables(),
+                reports=ReportFiles(settings.state_dir, vault),
+                prices=prices,
+                progress=progress,
+                clock=clock,
+                budget=Budget(settings.transfer.budget_bytes),
+                who=who or getpass.getuser(),
+                host=host,
+                version=metadata.version("hikkoshi"),
+                rules_sha256=rules_sha256(),
+            )
     finally:
         await stores.close()
         await ledger.close()

@@ -8,7 +8,7 @@ Refuses at opening (`StateMismatch`) a ledger that is another migration's, of a 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -170,9 +170,14 @@ class SqlLedger:
         """Return what holds now for the pace: orders, how many processes are at work, what was spent."""
         return await self._read(lambda connection: pace.hear(connection, me=self._me, now=self._clock.now()))
 
-    async def add_traffic(self, endpoint: str, traffic: Traffic) -> None:
-        """Add what was asked of an endpoint."""
-        await self._write(lambda connection: pace.add(connection, endpoint, traffic))
+    async def add_traffic(self, traffic: Mapping[str, Traffic]) -> None:
+        """Add what was asked of endpoints, by name."""
+
+        def work(connection: Connection) -> None:
+            for endpoint, more in traffic.items():
+                pace.add(connection, endpoint, more)
+
+        await self._write(work)
 
     async def say_waiting(self, endpoint: str, reason: str, *, until: float) -> None:
         """Record that this process waits for an endpoint, and why; an empty reason: it does not any more."""

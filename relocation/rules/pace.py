@@ -253,6 +253,15 @@ class Traffic:
     bytes_out: int = 0
     bytes_in: int = 0
 
+    def __add__(self, more: Traffic) -> Traffic:
+        return Traffic(
+            self.gets + more.gets,
+            self.puts + more.puts,
+            self.lists + more.lists,
+            self.bytes_out + more.bytes_out,
+            self.bytes_in + more.bytes_in,
+        )
+
     def __sub__(self, earlier: Traffic) -> Traffic:
         return Traffic(
             self.gets - earlier.gets,
