@@ -20,6 +20,7 @@ OWN_BODY_BYTES_MAX = 16 * 1024 * 1024
 INTERIM_ANSWERS_MAX = 8
 JOIN_BYTES_MAX = 65_536  # a body up to here leaves with its head: one system call, one segment
 WRITE_BYTES = 262_144  # a longer one leaves in slices, each when the one before is nearly gone
+TLS_WRITE_BYTES = 65_536  # over TLS a slice is held once more, encrypted, and its transport would keep 512 KiB of them
 
 
 class Phase(Enum):
@@ -39,6 +40,7 @@ class Connection(asyncio.BufferedProtocol):
     def __init__(self, *, name: str, over_tls: bool) -> None:
         self._name = name
         self._over_tls = over_tls
+        self._write_bytes = TLS_WRITE_BYTES if over_tls else WRITE_BYTES
         self._scratch = bytearray(HEAD_BYTES_MAX)
         self._view = memoryview(self._scratch)
         self._filled = 0
@@ -98,10 +100,11 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.write(head + body if body else head)
             return True
         self._transport.write(head)
-        for start in range(0, len(body), WRITE_BYTES):
+        step = self._write_bytes
+        for start in range(0, len(body), step):
             if answer.done():
                 return False
-            self._transport.write(body[start : start + WRITE_BYTES])
+            self._transport.write(body[start : start + step])
             self.moved_bytes += 1
             if self._paused:
                 self._room = asyncio.get_running_loop().create_future()
@@ -116,10 +119,10 @@ class Connection(asyncio.BufferedProtocol):
             left_bytes -= len(block)
             if left_bytes < 0:
                 break
-            for start in range(0, len(block), WRITE_BYTES):
+            for start in range(0, len(block), self._write_bytes):
                 if answer.done():
                     return False
-                self._transport.write(bytes(block[start : start + WRITE_BYTES]))
+                self._transport.write(bytes(block[start : start + self._write_bytes]))
                 self.moved_bytes += 1
                 if self._paused:
                     self._room = asyncio.get_running_loop().create_future()
@@ -158,6 +161,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        if self._over_tls:
+            self._transport.set_write_buffer_limits(high=TLS_WRITE_BYTES)
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
         self.reusable = True

@@ -10,7 +10,7 @@ import pytest
 import uvloop
 
 from connectors.wire import LeanWire
-from connectors.wire.connection import WRITE_BYTES, Connection
+from connectors.wire.connection import TLS_WRITE_BYTES, WRITE_BYTES, Connection
 from connectors.wire.pool import Watchdog
 from relocation.rules.errors import Transient, Unreachable
 from tests.unit.wire_peer import OK, Authority, Peer, Visit, answer_of
@@ -202,8 +202,8 @@ async def test_a_slow_peer_slows_the_sender_down(secure, tmp_path, monkeypatch):
         async with asyncio.timeout(10):
             await full.wait()
         (connection,) = wire._pool._all
-        assert connection.waits_to_send() <= 4 * WRITE_BYTES
-        assert connection.moved_bytes * WRITE_BYTES < BODY_BYTES / 2
+        assert connection.waits_to_send() <= (256 * 1024 if secure else 4 * WRITE_BYTES)
+        assert connection.moved_bytes * (TLS_WRITE_BYTES if secure else WRITE_BYTES) < BODY_BYTES / 2
         read_on.set()
         async with asyncio.timeout(30):
             assert (await request).status == 200
