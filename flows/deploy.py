@@ -27,8 +27,8 @@ from prefect.client.schemas.schedules import CronSchedule
 from prefect.exceptions import ObjectNotFound
 
 from connectors.configuration.reader import VARIABLE, find, read
-from flows.descriptions import description
-from flows.forms import Form
+from flows.descriptions import PACE, description
+from flows.forms import Form, pace_schema
 from relocation.rules.errors import ConfigurationError, HikkoshiError, StateMismatch, Unreachable
 from relocation.settings import Migration
 
@@ -80,6 +80,8 @@ async def deploy(migration: Migration, *, activate: bool) -> Deployed:
                 before = there.pop(f"{what}-{category}", None)
                 order = Order(what, category, migration, before, activate)
                 registered.append(await _register(client, flow_id, order))
+        there.pop(_pace_name(migration), None)
+        registered.append(await _register_pace(client, migration))
         gone = [each for each in there.values() if _tag(migration) in each.tags]
         for each in gone:
             await client.delete_deployment(each.id)
@@ -143,6 +145,30 @@ async def _register(client: PrefectClient, flow_id: UUID, order: Order) -> Regis
         job_variables=_how_to_run(order.migration),
     )
     return Registered(name, tuple((str(each.slug), each.active) for each in schedules))
+
+
+def _pace_name(migration: Migration) -> str:
+    return f"pace-{migration.migration}"
+
+
+async def _register_pace(client: PrefectClient, migration: Migration) -> Registered:
+    """Register the one deployment that changes the pace of endpoints."""
+    name = _pace_name(migration)
+    await client.create_deployment(
+        flow_id=await client.create_flow_from_name("pace"),
+        name=name,
+        version=metadata.version("hikkoshi"),
+        description=PACE,
+        work_pool_name=POOL,
+        tags=[MARK, _tag(migration)],
+        path=str(PROJECT),
+        entrypoint="flows/pace.py:pace",
+        pull_steps=[{"prefect.deployments.steps.set_working_directory": {"directory": str(PROJECT)}}],
+        parameter_openapi_schema=dict(pace_schema(list(migration.endpoints))),
+        enforce_parameter_schema=True,
+        job_variables=_how_to_run(migration),
+    )
+    return Registered(name, ())
 
 
 def _how_to_run(migration: Migration) -> dict[str, object]:

@@ -26,6 +26,11 @@ byte for byte with the source.
 
 **Writes nothing**, neither in {source} nor in {target}. A wave that is under way has to end first."""
 
+PACE = """Changes how fast an endpoint is asked, while waves run: at most so many bytes or requests a second, or nothing at all \
+until somebody lets it go on. All processes at work keep to it within three seconds, and share it.
+
+A paused wave keeps its place and loses nothing. What holds now stands in this run's last state, and in `hikkoshi status`."""
+
 TEXTS = {"dry-run": DRY_RUN, "wave": WAVE, "verify": VERIFY}
 
 ENDINGS = """### How a run ends

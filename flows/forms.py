@@ -76,6 +76,55 @@ SWITCH: Json = {
 }
 
 
+def pace_schema(endpoints: list[str]) -> dict[str, Json]:
+    """Return the JSON schema of the form that orders the pace of an endpoint."""
+    fields: dict[str, Json] = {
+        "endpoint": {
+            "title": "Endpoint",
+            "type": "string",
+            "enum": list(endpoints),
+            "description": "Whose pace to change. It holds for all waves that read from it or write to it.",
+        },
+        "what": {
+            "title": "Pause",
+            "type": "string",
+            "enum": ["as it is", "pause", "go on"],
+            "default": "as it is",
+            "description": "pause: the endpoint is asked for nothing more until somebody chooses: go on.",
+        },
+        "bandwidth": {
+            "title": "Bandwidth",
+            "type": "string",
+            "default": "",
+            "pattern": r"^(|none|[0-9]+(\.[0-9]+)?\s*([KMGTkmgt]i?)?[Bb]/s)$",
+            "description": "At most so much, as in 200MB/s, by all processes together. none: no limit. Empty: as it is.",
+        },
+        "requests_per_s": {
+            "title": "Requests a second",
+            "anyOf": [{"type": "number", "minimum": 0}, {"type": "null"}],
+            "default": None,
+            "description": "At most so many, by all processes together. 0: no limit. None: as it is.",
+        },
+        "clear": {
+            "title": "Take earlier orders back",
+            "type": "boolean",
+            "default": False,
+            "description": "On: the limits of the configuration hold again, before the changes above.",
+        },
+    }
+    numbered: dict[str, Json] = {
+        name: {**field, "position": position} for position, (name, field) in enumerate(fields.items()) if isinstance(field, dict)
+    }
+    return {
+        "title": "Parameters",
+        "type": "object",
+        "properties": numbered,
+        "required": ["endpoint"],
+        "additionalProperties": False,
+        "definitions": {},
+    }
+
+
 def told(wave: Wave, category: Category) -> str:
     """Return one sentence about a wave: what it takes, and when it starts by itself."""
     if wave.prefixes:

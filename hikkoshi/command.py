@@ -17,7 +17,7 @@ import typer
 
 from connectors.private_process import leave_nothing_behind
 from hikkoshi import failing
-from hikkoshi.commands import check, demo, deploy, local, plan, probe, report, run, status, verify
+from hikkoshi.commands import check, demo, deploy, local, pace, plan, probe, report, run, status, verify
 from hikkoshi.exit_codes import ExitCode
 from hikkoshi.shell import ConfigOption, JsonOption, Shell, shell_of
 from hikkoshi.stopping import Stopped
@@ -29,6 +29,7 @@ app.command(rich_help_panel=BEFORE)(probe.probe)
 app.command(rich_help_panel=MOVE)(plan.plan)
 app.command(rich_help_panel=MOVE)(run.run)
 app.command(rich_help_panel=MOVE)(verify.verify)
+app.command(rich_help_panel=MOVE)(pace.pace)
 app.command(rich_help_panel=LOOK)(status.status)
 app.command(rich_help_panel=LOOK)(report.report)
 app.command(rich_help_panel=OTHER)(deploy.deploy)

@@ -17,7 +17,7 @@ from connectors.ledger.store import SqlLedger
 from connectors.pace.gate import Gate
 from relocation.ports import Clock
 from relocation.rules.errors import ConfigurationError, CostCapReached, HikkoshiError
-from relocation.rules.pace import Rates, Tariff, Traffic, rates_now
+from relocation.rules.pace import Tariff, Traffic, rates_now
 from relocation.settings import Migration, Prices
 
 EVERY_S = 1.0
@@ -136,10 +136,3 @@ def _used(settings: Migration, endpoint: str) -> tuple[str, ...]:
     """Return the prices that a migration can't do without at an endpoint: a target is written to as well."""
     written = any(move.target.endpoint == endpoint for category in settings.categories.values() for move in category.moves)
     return NAMES if written else ("get_per_1000", "list_per_1000", "egress_per_gb")
-
-
-def shown(rates: Rates) -> str:
-    """Return rates in words; empty without any."""
-    parts = [f"{rates.bytes_per_s / 1e6:,.3g} MB/s"] if rates.bytes_per_s else []
-    parts += [f"{rates.requests_per_s:,.4g} requests/s"] if rates.requests_per_s else []
-    return ", ".join(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from hikkoshi.commands.pace import document
 from hikkoshi.shell import ConfigOption, Json, JsonOption, Shell, shell_of
 from hikkoshi.stopping import run_until_stopped
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from connectors.ledger.leases import Held
+    from connectors.pace.orders import PaceStanding
     from relocation.rules.brief import Brief
     from relocation.rules.records import RunRecord
     from relocation.settings import Migration
@@ -41,12 +44,35 @@ def status(context: typer.Context, *, config: ConfigOption = None, json: JsonOpt
     shell = shell_of(context, config, json)
     settings = shell.settings(credentials=False)
     standings = run_until_stopped(_standings(settings))
+    paces = run_until_stopped(_paces(settings))
     today = datetime.now(ZoneInfo(settings.timezone)).date()
     if shell.json:
-        shell.print_json({"migration": settings.migration, "waves": [_document(each, today) for each in standings]})
+        shell.print_json(
+            {"migration": settings.migration, "waves": [_document(each, today) for each in standings], "pace": _pace(paces)}
+        )
     else:
         _show(shell, settings, standings, today)
+        _show_pace(shell, settings, paces)
     return 0
+
+
+async def _paces(settings: Migration) -> Mapping[str, PaceStanding]:
+    from connectors.pace.orders import standings
+
+    return await standings(settings)
+
+
+def _pace(paces: Mapping[str, PaceStanding]) -> Json:
+    return [document(standing) for standing in paces.values()]
+
+
+def _show_pace(shell: Shell, settings: Migration, paces: Mapping[str, PaceStanding]) -> None:
+    """Say of each endpoint whose pace somebody limits, or that makes us wait, how it stands."""
+    told = [each for each in paces.values() if each.order is not None or each.waits or each.rates != type(each.rates)()]
+    if told:
+        shell.out.print()
+    for each in told:
+        shell.out.print(f"{each.endpoint}: {each.told(settings.timezone)}", soft_wrap=True)
 
 
 async def _standings(settings: Migration) -> list[Standing]:
