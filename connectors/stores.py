@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Literal
 
 from connectors import credentials
+from connectors.credentials import Credentials
 from connectors.pace.gate import Gate, Say, silent
-from connectors.s3.requests import must_sign_payload
+from connectors.s3.requests import Renew, must_sign_payload
 from connectors.s3.store import S3Store
 from connectors.signer import Signer
 from connectors.wire.lean import LeanWire
@@ -55,7 +56,7 @@ class S3Stores:
 
     def _make(self, endpoint: str, role: str, kind: WireKind) -> S3Store:
         settings, limits = self._settings.endpoints[endpoint], self._settings.transfer
-        keys = credentials.of_role(self._settings, endpoint, role, environ=self._environ)
+        keys = self._keys(endpoint, role)
         make = LeanWire if kind == "lean" else LibraryWire
         try:
             wire = make(
@@ -67,6 +68,38 @@ class S3Stores:
             )
         except ValueError as error:
             raise ConfigurationError(str(self._settings.file), (f"endpoints.{endpoint}: {error}",)) from None
-        signer = Signer(keys.access_key, keys.secret_key.reveal(), keys.session_token.reveal(), settings.region)
         gate = None if role == "vault" else self.gates[endpoint]  # evidence is written however the data's pace is
-        return S3Store(endpoint, role, wire, signer, self._clock, sign_payload=must_sign_payload(settings.url), gate=gate)
+        return S3Store(
+            endpoint,
+            role,
+            wire,
+            _signer(keys, settings.region),
+            self._clock,
+            sign_payload=must_sign_payload(settings.url),
+            gate=gate,
+            renew=self._renewal(endpoint, role, keys),
+        )
+
+    def _keys(self, endpoint: str, role: str) -> Credentials:
+        return credentials.of_role(self._settings, endpoint, role, environ=self._environ)
+
+    def _renewal(self, endpoint: str, role: str, held: Credentials) -> Renew:
+        """Return what reads a role's keys again: others may have put new ones there since."""
+        region = self._settings.endpoints[endpoint].region
+
+        def renew() -> Signer | None:
+            nonlocal held
+            try:
+                found = self._keys(endpoint, role)
+            except ConfigurationError:  # being written just now, or taken away: the store's refusal says what matters
+                return None
+            if found == held:
+                return None
+            held = found
+            return _signer(found, region)
+
+        return renew
+
+
+def _signer(keys: Credentials, region: str) -> Signer:
+    return Signer(keys.access_key, keys.secret_key.reveal(), keys.session_token.reveal(), region)

@@ -16,7 +16,17 @@ from connectors.pace.gate import OTHER, READ, WRITE, Gate
 from connectors.s3.answers import Asked, is_error_body, refusal
 from connectors.signer import UNSIGNED_PAYLOAD, Signer, quote_key
 from relocation.ports import Blocks, Body, Clock, Response, Wire
-from relocation.rules.errors import BadRequest, HikkoshiError, ProtocolError, SlowDown, Transient, Unreachable, Untrusted
+from relocation.rules.errors import (
+    BadRequest,
+    Forbidden,
+    HikkoshiError,
+    ProtocolError,
+    SlowDown,
+    Transient,
+    Unreachable,
+    Untrusted,
+    WrongCredentials,
+)
 from relocation.rules.values import is_loopback
 
 Answer = TypeVar("Answer")
@@ -24,6 +34,10 @@ Given = ParamSpec("Given")
 EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
 AS_IT_IS = ("accept-encoding", "identity")
 """Without it any encoding is acceptable (RFC 9110 §12.5.3). Not signed: some proxies rewrite it."""
+
+
+Renew = Callable[[], Signer | None]
+"""Reads the role's keys again; a signer with the new ones, None where they are the same."""
 
 
 class HostedWire(Wire, Protocol):
@@ -59,11 +73,13 @@ class Requests:
         clock: Clock,
         sign_payload: bool | None,
         gate: Gate | None = None,
+        renew: Renew | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._role = role
         self._wire = wire
         self._signer = signer
+        self._renew = renew
         self._clock = clock
         self._gate = gate or Gate(endpoint, clock)
         self._host = ("host", wire.host)
@@ -77,11 +93,31 @@ class Requests:
 
     async def bucket(self, request: Request, *, expected: tuple[int, ...] = (200,), into: memoryview | None = None) -> Response:
         """Send a request; return the answer if its status is one of `expected`, else raise what it stands for."""
+        signer = self._signer
         response = await self.send(request, into=into)
         if response.status in expected and not (into is None and response.body and is_error_body(response.body)):
             return response
         error = refusal(self._asked(request), response, now=self._clock.now())
+        if isinstance(error, (WrongCredentials, Forbidden)) and self._has_newer_than(signer):
+            return await self._once_more(request, error, expected=expected, into=into)
         raise await self._judged(request, error, response.status) if isinstance(error, Transient) else error
+
+    async def _once_more(
+        self, request: Request, refused: HikkoshiError, *, expected: tuple[int, ...], into: memoryview | None
+    ) -> Response:
+        """Send what was refused again, with the new keys. If these are refused too, that stands."""
+        if isinstance(request.body, Blocks):  # they can't be had twice here; whoever cut them can
+            raise Transient(f"{refused}; there are new keys now")
+        response = await self.send(request, into=into)
+        if response.status in expected and not (into is None and response.body and is_error_body(response.body)):
+            return response
+        raise refusal(self._asked(request), response, now=self._clock.now())
+
+    def _has_newer_than(self, used: Signer) -> bool:
+        """Say whether there are other keys than those that were refused; reads them again unless another request just has."""
+        if self._signer is used and self._renew is not None:
+            self._signer = self._renew() or used
+        return self._signer is not used
 
     async def send(self, request: Request, *, into: memoryview | None = None) -> Response:
         """Send a request when its turn has come, and return whatever came."""

@@ -23,7 +23,7 @@ from connectors.s3.headers import (
     md5_header,
     written_of,
 )
-from connectors.s3.requests import HostedWire, Request, Requests
+from connectors.s3.requests import HostedWire, Renew, Request, Requests
 from connectors.signer import Signer
 from relocation.ports import Blocks, Body, Clock, Response
 from relocation.rules.errors import NotFound, ProtocolError
@@ -53,10 +53,11 @@ class S3Store:
         *,
         sign_payload: bool | None = None,
         gate: Gate | None = None,
+        renew: Renew | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.role = role
-        self._requests = Requests(endpoint, role, wire, signer, clock=clock, sign_payload=sign_payload, gate=gate)
+        self._requests = Requests(endpoint, role, wire, signer, clock=clock, sign_payload=sign_payload, gate=gate, renew=renew)
         self.signs_bodies = self._requests.sign_payload
 
     # listings
