@@ -55,9 +55,9 @@ def cost_of(command: Sequence[str], environment: Mapping[str, str], *, output: P
     errors = output.with_name(f"{output.name}.err")
     reader, writer = os.pipe()
     with output.open("wb") as out, errors.open("wb") as err, os.fdopen(reader, "rb") as results:
-        launcher = [sys.executable, "-I", "-S", str(LAUNCHER)]
+        launcher = [sys.executable, "-I", "-S", str(LAUNCHER), str(writer)]
         process = subprocess.Popen(
-            ["/bin/sh", "-c", f'exec 3>&{writer}; exec "$@"', "sh", *launcher, *command],
+            [*launcher, *command],
             env=dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=out,

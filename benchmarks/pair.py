@@ -52,9 +52,7 @@ class Site:
     data: Path
 
     def cpu_s(self) -> float:
-        """Return the CPU that the server took since its start, user and system (proc_pid_stat(5), fields 14 and 15)."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS_A_SECOND
+        return cpu_s_of(self.pid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +119,12 @@ def running_pair(*, tls: bool = False, say=print) -> Iterator[Pair]:
             process.kill()
             process.wait()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def cpu_s_of(pid: int) -> float:
+    """Return the CPU that a process took since its start, user and system (proc_pid_stat(5), fields 14 and 15)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS_A_SECOND
 
 
 def free_port() -> int:

@@ -139,7 +139,7 @@ class Mc:
 
     def version(self) -> str:
         try:
-            return _said(find_mc(), "--version").removeprefix("mc version ")
+            return _said(find_mc(), "--version").partition(" ")[0].removeprefix("mc-")
         except Refusal as why:
             print(f"mc is left out: {why}")
             return ""
