@@ -65,6 +65,7 @@ class S3Stores:
                 connections_max=max(limits.concurrency, 16),
                 connect_timeout_s=limits.connect_timeout_s,
                 stall_s=limits.stall_s,
+                min_bytes_per_s=limits.min_bytes_per_s,
             )
         except ValueError as error:
             raise ConfigurationError(str(self._settings.file), (f"endpoints.{endpoint}: {error}",)) from None

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from relocation.rules.objects import Attributes, Head, Listed, ListedPart, ListedUpload, ListedVersion, Page, Part, Written
+from relocation.rules.objects import Acl, Attributes, Head, Listed, ListedPart, ListedUpload, ListedVersion, Page, Part, Written
 from relocation.rules.records import Answers, Fact, Intent, Lease, RunRecord, Segment, ShardTally
 from relocation.rules.summary import Summary
 
@@ -181,6 +181,8 @@ class Store(Protocol):
         ...
 
     async def get_tags(self, bucket: str, key: str, *, version_id: str = "") -> tuple[tuple[str, str], ...]: ...
+
+    async def get_acl(self, bucket: str, key: str, *, version_id: str = "") -> Acl: ...
 
     async def put_tags(self, bucket: str, key: str, tags: Sequence[tuple[str, str]], *, version_id: str = "") -> None: ...
 

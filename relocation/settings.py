@@ -11,9 +11,19 @@ import hashlib
 import json
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from relocation.rules import values
 from relocation.rules.cron import cron
@@ -35,6 +45,8 @@ Reference = Annotated[str, AfterValidator(values.credential_reference)]
 FilePath = Annotated[Path, AfterValidator(values.file_path)]
 Bytes = Annotated[int, BeforeValidator(values.byte_size)]
 Count = Annotated[int, Field(strict=True)]
+StorageClass = Annotated[str, Field(pattern="^[A-Z][A-Z0-9_]{0,59}$")]
+CannedAcl = Annotated[str, AfterValidator(values.canned_acl)]
 Seconds = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Money = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 
@@ -113,12 +125,46 @@ class Transfer(Settings):
     intent_objects: Annotated[Count, Field(ge=1, le=10_000)] = 256
 
 
+class Sse(Settings):
+    """How objects are encrypted at the target: with keys of the store (`s3`) or of a key service (`kms`; no `key`: its default)."""
+
+    type: Literal["s3", "kms"]
+    key: str = ""
+
+    @model_validator(mode="after")
+    def _key_of_a_key_service(self) -> Self:
+        if self.key and self.type != "kms":
+            raise ValueError("`key` goes with `type: kms` alone; the store has keys of its own")
+        if any(not "!" <= character <= "~" or character == "=" for character in self.key):
+            raise ValueError("`key` is the id, alias or ARN of a key: no spaces, no `=`")
+        return self
+
+
 class Policy(Settings):
-    """How an object is kept and proved. `part_bytes` is used where the source's own part layout can't be."""
+    """How an object is kept and proved. `part_bytes` is used where the source's own part layout can't be.
+
+    `source_proof` says when the source is read a second time, over the other HTTP stack: where nothing else proves its side,
+    always, or never. With `sha256`, a SHA-256 is taken and compared beside the XXH3-128.
+
+    `storage_class_map` and `acl_map` (canned ACLs) say what the source's words are at the target. With an `acl_map`, each object's
+    ACL is read; without, ACLs are not carried. `source_modified_in_metadata` notes the source's Last-Modified in user metadata.
+    """
 
     keep_etag: Literal["require", "prefer", "no"] = "prefer"
     verify: Literal["read_back"] = "read_back"
+    source_proof: Literal["when_missing", "always", "never"] = "when_missing"
+    sha256: StrictBool = False
     part_bytes: Annotated[Bytes, Field(ge=PART_BYTES_MIN, le=PART_BYTES_MAX)] = 16 * MIB
+    storage_class_map: dict[StorageClass, StorageClass] = {}
+    acl_map: dict[CannedAcl, CannedAcl] = {}
+    source_modified_in_metadata: StrictBool = False
+    sse: Sse | None = None
+
+    def that_decides(self) -> dict[str, object]:
+        """Return what of it goes into the configuration's hash: a field that came later, only where it is not at its default, so that
+        a new version of the program voids nothing that was signed before."""
+        always = {"keep_etag", "verify", "part_bytes"}
+        return {**self.model_dump(mode="json", include=always), **self.model_dump(mode="json", exclude_defaults=True)}
 
 
 class Side(Settings):
@@ -216,7 +262,7 @@ class Migration(Settings):
             "categories": {
                 name: {
                     "moves": [move.model_dump(mode="json") for move in category.moves],  # facts and rows know a move by its index
-                    "policy": category.policy.model_dump(mode="json"),
+                    "policy": category.policy.that_decides(),
                     "residency": category.residency,
                     "waves": {wave.name: sorted(set(wave.prefixes)) for wave in category.all_waves()},
                 }

@@ -24,6 +24,7 @@ from relocation.settings import (
     RoleName,
     Schedule,
     Side,
+    Sse,
     Transfer,
     VaultPlace,
     Wave,
@@ -43,6 +44,7 @@ MIGRATION_SHAPE: Shape = {
     ("categories", "*", "policy"): Policy,
     ("categories", "*", "waves", "*"): Wave,
     ("categories", "*", "waves", "*", "schedule"): Schedule,
+    ("categories", "*", "policy", "sse"): Sse,
 }
 PRICES_SHAPE: Shape = {(): Prices, ("endpoints", "*"): EndpointPrices}
 

@@ -14,13 +14,13 @@ from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, Larg
 from relocation.rules.pace import Traffic
 from relocation.rules.records import RunRecord, Segment
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """Every schema version that this program can bring up to date, oldest first."""
 HEAD = REVISIONS[-1]
 
 metadata = MetaData()
 Serial = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself for INTEGER alone
-COUNTS = frozenset({"shard", "objects", "bytes"})
+COUNTS = frozenset({"shard", "objects", "bytes", "unread"})
 
 
 def _columns(kind: type[RunRecord] | type[Segment]) -> list[Column[Any]]:

@@ -43,6 +43,18 @@ class Behaviour:
     encodes_metadata: bool = False
     """User metadata beyond ASCII comes back in the words of RFC 2047: `=?UTF-8?q?=E5=86=99?=`."""
     ascii_tags: bool = False
+    acl: str = "honoured"
+    """Where it is ignored, every object is its owner's alone."""
+    storage_classes: tuple[str, ...] = (
+        "REDUCED_REDUNDANCY",
+        "STANDARD_IA",
+        "ONEZONE_IA",
+        "INTELLIGENT_TIERING",
+        "GLACIER_IR",
+        "GLACIER",
+        "DEEP_ARCHIVE",
+    )
+    kms_keys: tuple[str, ...] = ("key-1",)
     loses_headers: tuple[str, ...] = ()
     metadata_bytes_max: int = 8 * 1024
     quota_bytes: int = -1
@@ -59,5 +71,7 @@ MINIO = Behaviour(
     forgives_unknown_aborts=True,
     encodes_metadata=True,
     ascii_tags=True,
+    acl="ignored",
+    storage_classes=("REDUCED_REDUNDANCY",),
     loses_headers=("x-amz-website-redirect-location",),
 )

@@ -10,14 +10,16 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 from awscrt import checksums
 
-from connectors.memory.service import Bucket, MemoryService, Stored, Upload
+from connectors.memory.care import care_of
+from connectors.memory.service import Bucket, Care, MemoryService, Stored, Upload
 from relocation.ports import Blocks, Body
 from relocation.rules.errors import BadRequest, BucketMissing, ChecksumRejected, Forbidden, NoSpace, NotFound, PreconditionFailed
 from relocation.rules.keys import shown
-from relocation.rules.objects import SYSTEM_HEADERS, Attributes, Head, Part, Written
+from relocation.rules.objects import LOCK_HOLD, SSE, SYSTEM_HEADERS, Attributes, Head, Part, Written
 
 PART_BYTES_MIN = 5 * 1024 * 1024
 TAGS_MAX = 10
@@ -131,10 +133,11 @@ class Rules:
             raise self._refused(bucket, upload.key, "InvalidArgument")
 
     def _check_erase(self, key: str, stored: Stored) -> None:
-        if not stored.retain_until or self.behaviour.object_lock != "honoured":
-            return
-        if datetime.fromisoformat(stored.retain_until).timestamp() > self._now():
-            raise Forbidden(f"{self.endpoint}: {shown(key)}: retained until {stored.retain_until}")
+        until = stored.retain_until
+        if until and datetime.fromisoformat(until).timestamp() > self._now():
+            raise Forbidden(f"{self.endpoint}: {shown(key)}: retained until {until}")
+        if (LOCK_HOLD, "ON") in stored.care.rarer:
+            raise Forbidden(f"{self.endpoint}: {shown(key)}: under a legal hold")
 
     # what is kept
 
@@ -151,6 +154,10 @@ class Rules:
         if self.behaviour.encodes_metadata:
             metadata = [(name, value if value.isascii() else rfc2047(value)) for name, value in metadata]
         return replace(attributes, headers=kept, metadata=tuple(metadata), tags=tuple(sorted(attributes.tags)))
+
+    def _care(self, place: Bucket, bucket: str, key: str, attributes: Attributes, *, retain_until: str = "") -> Care:
+        refuse = partial(self._refused, bucket, key)
+        return care_of(self.behaviour, place, attributes, retain_until=retain_until, now=self._now(), refuse=refuse)
 
     def _check_tags(self, bucket: str, key: str, tags: Sequence[tuple[str, str]]) -> None:
         names = [name for name, _ in tags]
@@ -186,7 +193,8 @@ class Rules:
     # what is answered
 
     def _etag(self, stored: Stored) -> str:
-        return stored.etag if self.behaviour.etag == "md5" or not stored.etag else f"opaque{stored.etag[:12]}"
+        opaque = self.behaviour.etag != "md5" or (SSE, "aws:kms") in stored.care.rarer
+        return f"opaque{stored.etag[:12]}" if opaque and stored.etag else stored.etag
 
     def _part(self, bucket: str, key: str, stored: Stored, number: int) -> tuple[int, int]:
         """Return the first and last offset of a part; of the whole for number 0."""
@@ -210,6 +218,7 @@ class Rules:
             tag_count=len(stored.attributes.tags),
             checksums=(("crc64nvme", checksum),) if checksum and not ranged else (),
             attributes=replace(stored.attributes, tags=()),
+            rarer=stored.care.rarer,
         )
 
 

@@ -10,9 +10,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
 from connectors.memory.behaviour import Behaviour
-from relocation.rules.objects import Attributes
+from relocation.rules.objects import LOCK_UNTIL, Attributes
 
 NO_ATTRIBUTES = Attributes()
+OWNER = "id:owner"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,21 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Care:
+    """What is kept of the rarer headers of one write: those that a HEAD shows, and the grants that `?acl` shows."""
+
+    rarer: tuple[tuple[str, str], ...] = ()
+    grants: tuple[tuple[str, str], ...] = ((OWNER, "FULL_CONTROL"),)
+
+    @property
+    def retain_until(self) -> str:
+        return dict(self.rarer).get(LOCK_UNTIL, "")
+
+
+PLAIN = Care()
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     """One version of one key, or a delete marker. `parts` holds (size, checksum) of each part of a multipart object."""
 
@@ -36,8 +52,12 @@ class Stored:
     attributes: Attributes = NO_ATTRIBUTES
     crc64nvme: str = ""
     parts: tuple[tuple[int, str], ...] = ()
-    retain_until: str = ""
+    care: Care = PLAIN
     marker: bool = False
+
+    @property
+    def retain_until(self) -> str:
+        return self.care.retain_until
 
 
 @dataclass(slots=True)
@@ -48,6 +68,7 @@ class Upload:
     attributes: Attributes
     checksum: bool
     initiated: float
+    care: Care = PLAIN
     parts: dict[int, tuple[bytes, str, str]] = field(default_factory=dict)
 
 

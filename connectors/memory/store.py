@@ -14,11 +14,11 @@ from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 from urllib.parse import quote, unquote
 
 from connectors.memory.rules import Rules, crc64nvme_of, iso, md5_of, whole
-from connectors.memory.service import NO_ATTRIBUTES, Call, MemoryService, Stored, Upload
+from connectors.memory.service import NO_ATTRIBUTES, OWNER, Call, MemoryService, Stored, Upload
 from relocation.ports import Body
 from relocation.rules.errors import Forbidden, PreconditionFailed, ProtocolError, WrongCredentials
 from relocation.rules.keys import shown
-from relocation.rules.objects import Attributes, Head, Listed, ListedPart, ListedUpload, ListedVersion, Page, Part, Written
+from relocation.rules.objects import Acl, Attributes, Head, Listed, ListedPart, ListedUpload, ListedVersion, Page, Part, Written
 
 Asked = ParamSpec("Asked")
 Answer = TypeVar("Answer")
@@ -164,17 +164,20 @@ class MemoryStore(Rules):
         data = await whole(body)
         self._check_checksum(data, crc64nvme, key)
         self._check_write(place, name, if_none_match=if_none_match, if_match=if_match)
-        if retain_until and not place.object_lock:
-            raise self._refused(bucket, key, "InvalidRequest")
+        care = self._care(place, bucket, key, attributes, retain_until=retain_until)
         kept, checksum = self._kept(bucket, key, attributes), self._kept_checksum(crc64nvme)
-        return self._keep(place, name, Stored("", self._now(), data, md5_of(data), kept, checksum, (), retain_until))
+        return self._keep(place, name, Stored("", self._now(), data, md5_of(data), kept, checksum, (), care))
 
     @asks("s3:PutObject")
     async def create_upload(self, bucket: str, key: str, *, attributes: Attributes = NO_ATTRIBUTES, checksum: bool = True) -> str:
         place = self._bucket(bucket)
         upload_id = self.service.serial()
         place.uploads[upload_id] = Upload(
-            self._stored_name(bucket, key), self._kept(bucket, key, attributes), checksum, self._now()
+            self._stored_name(bucket, key),
+            self._kept(bucket, key, attributes),
+            checksum,
+            self._now(),
+            self._care(place, bucket, key, attributes),
         )
         return upload_id
 
@@ -215,7 +218,7 @@ class MemoryStore(Rules):
         etag = f"{md5_of(sums)}-{len(chosen)}"
         layout = tuple((len(piece), checksum) for piece, _, checksum in chosen)
         del place.uploads[upload_id]
-        return self._keep(place, upload.key, Stored("", self._now(), data, etag, upload.attributes, kept, layout))
+        return self._keep(place, upload.key, Stored("", self._now(), data, etag, upload.attributes, kept, layout, upload.care))
 
     @asks("s3:AbortMultipartUpload")
     async def abort_upload(self, bucket: str, key: str, upload_id: str) -> None:
@@ -232,6 +235,10 @@ class MemoryStore(Rules):
     @asks("s3:GetObjectTagging")
     async def get_tags(self, bucket: str, key: str, *, version_id: str = "") -> tuple[tuple[str, str], ...]:
         return self._find(bucket, key, version_id).attributes.tags
+
+    @asks("s3:GetObjectAcl")
+    async def get_acl(self, bucket: str, key: str, *, version_id: str = "") -> Acl:
+        return Acl(OWNER, self._find(bucket, key, version_id).care.grants)
 
     @asks("s3:PutObjectTagging")
     async def put_tags(self, bucket: str, key: str, tags: Sequence[tuple[str, str]], *, version_id: str = "") -> None:

@@ -73,6 +73,7 @@ def _outcomes(summary: Summary) -> Sequence[str]:
 def _tail(summary: Summary) -> dict[str, Json]:
     return {
         "losses": dict(summary.losses),
+        "declared": dict(summary.declared),
         "equations": [_equation(each) for each in summary.equations],
         "sizes": [_bin(each) for each in summary.sizes],
         "ages": [_bin(each) for each in summary.ages],

@@ -56,9 +56,10 @@ def unknowns_of(summary: Summary) -> Cut:
 
 
 def losses_of(summary: Summary) -> Cut:
-    """Return attribute and number of objects of each declared loss, the most frequent first."""
-    losses = sorted(summary.losses.items(), key=lambda loss: -loss[1])
-    return Cut(tuple((translated(plain(name)), f"{count:,}") for name, count in losses[:ROWS_MAX]), len(losses))
+    """Return attribute and number of objects of each declared loss: those that were seen, then those known in advance, the most
+    frequent first; a dash where only the objects themselves could tell how many have it."""
+    losses = [loss for part in (summary.losses, summary.declared) for loss in sorted(part.items(), key=lambda loss: -loss[1])]
+    return Cut(tuple((translated(plain(name)), f"{count:,}" if count else "–") for name, count in losses[:ROWS_MAX]), len(losses))
 
 
 def probed_in_tables(summary: Summary) -> list[Probed]:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from relocation.ports import Response
 from relocation.rules.errors import BadRequest, ProtocolError
-from relocation.rules.objects import SYSTEM_HEADERS, Attributes, Head, Written
+from relocation.rules.objects import RARER_HEADERS, SYSTEM_HEADERS, Attributes, Head, Written
 
 CHECKSUM = "x-amz-checksum-crc64nvme"
 UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]")
@@ -22,6 +22,7 @@ NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2 token
 MONTHS = {"JanFebMarAprMayJunJulAugSepOctNovDec"[3 * month : 3 * month + 3]: f"{month + 1:02}" for month in range(12)}
 RANGE = re.compile(r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19})")
 _SYSTEM = frozenset(SYSTEM_HEADERS)
+_RARER = frozenset(RARER_HEADERS)
 _NO_CHECKSUM = frozenset({"x-amz-checksum-type", "x-amz-checksum-algorithm", "x-amz-checksum-mode"})
 
 
@@ -58,6 +59,7 @@ def head_of(headers: Mapping[str, str], size: int, *, ranged: bool = False) -> H
     system: list[tuple[str, str]] = []
     metadata: list[tuple[str, str]] = []
     checksums: list[tuple[str, str]] = []
+    rarer: list[tuple[str, str]] = []
     for name, value in headers.items():
         if name in _SYSTEM:
             system.append((name, value))
@@ -67,6 +69,8 @@ def head_of(headers: Mapping[str, str], size: int, *, ranged: bool = False) -> H
             metadata.append((name[11:], value))
         elif name[6:15] == "checksum-" and name not in _NO_CHECKSUM and "-" not in value:
             checksums.append((name[15:], value))
+        elif name in _RARER:
+            rarer.append((name, value))
     if ranged or headers.get("x-amz-checksum-type", "FULL_OBJECT") != "FULL_OBJECT":
         checksums.clear()
     system.sort()
@@ -80,6 +84,7 @@ def head_of(headers: Mapping[str, str], size: int, *, ranged: bool = False) -> H
         tag_count=count_of(headers, "x-amz-tagging-count"),
         checksums=tuple(checksums),
         attributes=Attributes(tuple(system), tuple(metadata), (), headers.get("x-amz-storage-class", "")),
+        rarer=tuple(rarer),
     )
 
 

@@ -27,7 +27,7 @@ from connectors.s3.requests import HostedWire, Renew, Request, Requests
 from connectors.signer import Signer
 from relocation.ports import Blocks, Body, Clock, Response
 from relocation.rules.errors import NotFound, ProtocolError
-from relocation.rules.objects import Attributes, Head, Listed, ListedPart, ListedUpload, ListedVersion, Page, Part, Written
+from relocation.rules.objects import Acl, Attributes, Head, Listed, ListedPart, ListedUpload, ListedVersion, Page, Part, Written
 
 NO_ATTRIBUTES = Attributes()
 CHECKSUM_MODE = ("x-amz-checksum-mode", "ENABLED")
@@ -221,6 +221,13 @@ class S3Store:
         request = Request(_action("s3:GetObject", version_id) + "Tagging", "GET", bucket, key, query)
         response = await self._requests.object(request)
         return self._requests.read(request, xml.parse_tags, response.body)
+
+    async def get_acl(self, bucket: str, key: str, *, version_id: str = "") -> Acl:
+        """Return the owner and the grants of an object or version."""
+        query = [("acl", ""), *_selectors(version_id, 0)]
+        request = Request(_action("s3:GetObject", version_id) + "Acl", "GET", bucket, key, query)
+        response = await self._requests.object(request)
+        return self._requests.read(request, xml.parse_acl, response.body)
 
     async def put_tags(self, bucket: str, key: str, tags: Sequence[tuple[str, str]], *, version_id: str = "") -> None:
         """Replace all tags of an object or version."""

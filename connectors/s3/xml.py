@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 from relocation.rules.errors import ProtocolError
-from relocation.rules.objects import Listed, ListedPart, ListedUpload, ListedVersion, Page, Part
+from relocation.rules.objects import Acl, Listed, ListedPart, ListedUpload, ListedVersion, Page, Part
 
 Item = TypeVar("Item")
 Decode = Callable[[str], str]
@@ -169,6 +169,27 @@ def parse_tags(body: bytes | memoryview) -> tuple[tuple[str, str], ...]:
         return tuple(sorted((tag["Key"], tag["Value"]) for tag in tags))
     except KeyError as error:
         raise ProtocolError(f"a tag without its {error}") from None
+
+
+def parse_acl(body: bytes | memoryview) -> Acl:
+    """Read AccessControlPolicy: its owner, and each grant with whom it is for, sorted."""
+    root = parse(body, "AccessControlPolicy")
+    owner = "id:" + next((fields(each).get("ID", "") for each in children(root, "Owner")), "")
+    grants = []
+    for list_ in children(root, "AccessControlList"):
+        for grant in children(list_, "Grant"):
+            permission = fields(grant).get("Permission", "")
+            grantees = [_grantee(fields(each)) for each in children(grant, "Grantee")]
+            if not permission or len(grantees) != 1:
+                raise ProtocolError("a grant that does not say what it allows to whom")
+            grants.append((grantees[0], permission))
+    return Acl(owner, tuple(sorted(grants)))
+
+
+def _grantee(whom: dict[str, str]) -> str:
+    if "URI" in whom:
+        return "group:" + whom["URI"].rpartition("/")[2]
+    return f"email:{whom['EmailAddress']}" if "EmailAddress" in whom else "id:" + whom.get("ID", "")
 
 
 def decoder(top: dict[str, str]) -> Decode:

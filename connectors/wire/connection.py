@@ -13,6 +13,7 @@ from enum import Enum, auto
 from typing import cast
 
 from connectors.wire.head import HEAD_BYTES_MAX, Breach, ChunkedBody, Refused, ResponseHead, Sink, parse_head
+from connectors.wire.slowness import Crawl
 from relocation.ports import Blocks, Response
 from relocation.rules.errors import CutShort, HikkoshiError, ProtocolError, Unreachable
 
@@ -55,6 +56,10 @@ class Connection(asyncio.BufferedProtocol):
         self.moved_bytes = 0
         self.moved_mark = (0, 0)  # the watchdog's own notes
         self.moved_at_s = 0.0
+        self.begun_s = 0.0
+        self.crawl: Crawl | None = None
+        self.due_bytes = 0
+        self._sent_bytes = 0
 
     def _reset(self, *, head_only: bool, into: memoryview | None) -> None:
         """Forget the last request. Buffers of a caller are never held longer than its call."""
@@ -78,6 +83,7 @@ class Connection(asyncio.BufferedProtocol):
         self._filled = 0
         self._phase = Phase.HEAD
         self.reusable = self.heard = False
+        self.due_bytes = (body.size if isinstance(body, Blocks) else len(body)) + (0 if into is None else len(into))
         answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
         self._answer = answer
         try:
@@ -106,6 +112,7 @@ class Connection(asyncio.BufferedProtocol):
                 return False
             self._transport.write(body[start : start + step])
             self.moved_bytes += 1
+            self._sent_bytes += step
             if self._paused:
                 self._room = asyncio.get_running_loop().create_future()
                 await self._room
@@ -124,6 +131,7 @@ class Connection(asyncio.BufferedProtocol):
                     return False
                 self._transport.write(bytes(block[start : start + self._write_bytes]))
                 self.moved_bytes += 1
+                self._sent_bytes += self._write_bytes
                 if self._paused:
                     self._room = asyncio.get_running_loop().create_future()
                     await self._room
@@ -150,6 +158,12 @@ class Connection(asyncio.BufferedProtocol):
     def waits_to_send(self) -> int:
         """Return how many bytes of a request the kernel has not taken yet."""
         return self._transport.get_write_buffer_size()
+
+    def bulk_bytes(self) -> int | None:
+        """Return how much of a body of data has moved so far, either way, while one is under way; else None."""
+        waits_bytes = self.waits_to_send()
+        receives = self._into is not None and self._phase in {Phase.COUNTED, Phase.CHUNKED, Phase.UNTIL_CLOSE}
+        return self.moved_bytes + self._sent_bytes - waits_bytes if receives or waits_bytes else None
 
     def _die(self) -> None:
         self._phase = Phase.DEAD

@@ -30,9 +30,16 @@ class LeanWire:
         connections_max: int = 64,
         connect_timeout_s: float = 10.0,
         stall_s: float = 30.0,
+        min_bytes_per_s: float = 1024.0,
     ) -> None:
         self._address = parse_address(url, ca_file=ca_file)
-        self._pool = Pool(self._address, connections_max=connections_max, connect_timeout_s=connect_timeout_s, stall_s=stall_s)
+        self._pool = Pool(
+            self._address,
+            connections_max=connections_max,
+            connect_timeout_s=connect_timeout_s,
+            stall_s=stall_s,
+            min_bytes_per_s=min_bytes_per_s,
+        )
 
     @property
     def host(self) -> str:

@@ -20,6 +20,7 @@ from yarl import URL
 from connectors.wire.address import parse_address, tls_fault
 from connectors.wire.head import HEAD_BYTES_MAX, Breach, Refused, Sink
 from connectors.wire.outgoing import announces_length, checked_fields
+from connectors.wire.slowness import Crawl, deadline_s
 from relocation.ports import Blocks, Body, Headers, Response
 from relocation.rules.errors import BadRequest, CutShort, HikkoshiError, ProtocolError, Transient, Unreachable
 
@@ -41,11 +42,13 @@ class LibraryWire:
         connections_max: int = 64,
         connect_timeout_s: float = 10.0,
         stall_s: float = 30.0,
+        min_bytes_per_s: float = 1024.0,
     ) -> None:
         self._address = parse_address(url, ca_file=ca_file)
         self._connections_max = connections_max
         self._connect_timeout_s = connect_timeout_s
         self._stall_s = stall_s
+        self._min_bytes_per_s = min_bytes_per_s
         self._slots = asyncio.Semaphore(connections_max)
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
@@ -73,7 +76,8 @@ class LibraryWire:
         url = self._url(target)
         async with self._slots:
             deadline = asyncio.timeout(self._connect_timeout_s + self._stall_s)
-            moved = _Progress(deadline, self._stall_s)
+            due_bytes = body_bytes + (0 if into is None else len(into))
+            moved = _Progress(deadline, self._stall_s, min_bytes_per_s=self._min_bytes_per_s, due_bytes=due_bytes)
             sending = _Body(payload, body_bytes, moved)
             try:
                 async with deadline:
@@ -94,7 +98,7 @@ class LibraryWire:
             if method != "HEAD" and answer.content_length is not None:
                 sink.expect(answer.content_length)
             while data := await answer.content.readany():
-                body.moved.mark()
+                body.moved.mark(len(data) if into is not None else 0)
                 sink.take(memoryview(data))
         except BaseException:
             answer.close()
@@ -155,16 +159,32 @@ class LibraryWire:
 
 
 class _Progress:
-    """Moves a request's deadline on whenever a byte moved."""
+    """Moves a request's deadline on whenever bytes moved, unless too few of them do."""
 
-    def __init__(self, deadline: asyncio.Timeout, stall_s: float) -> None:
+    def __init__(self, deadline: asyncio.Timeout, stall_s: float, *, min_bytes_per_s: float, due_bytes: int) -> None:
         self._deadline = deadline
         self._stall_s = stall_s
+        self._rate = min_bytes_per_s
+        self._moved_bytes = 0
+        self._crawl: Crawl | None = None
+        self._end_s = asyncio.get_running_loop().time() + deadline_s(due_bytes, min_bytes_per_s=min_bytes_per_s, stall_s=stall_s)
         self.heard = False  # the answer's head is there
 
-    def mark(self) -> None:
-        if not self._deadline.expired():
-            self._deadline.reschedule(asyncio.get_running_loop().time() + self._stall_s)
+    def mark(self, bulk_bytes: int = 0) -> None:
+        """Something moved; `bulk_bytes` of it were a body of data."""
+        if self._deadline.expired():
+            return
+        now_s = asyncio.get_running_loop().time()
+        if bulk_bytes and self._is_too_slow(now_s, bulk_bytes):
+            self._deadline.reschedule(now_s)
+        else:
+            self._deadline.reschedule(min(now_s + self._stall_s, self._end_s))
+
+    def _is_too_slow(self, now_s: float, more_bytes: int) -> bool:
+        self._moved_bytes += more_bytes
+        if self._crawl is None:
+            self._crawl = Crawl(now_s, self._moved_bytes, min_bytes_per_s=self._rate, window_s=self._stall_s)
+        return self._crawl.is_too_slow(now_s, self._moved_bytes)
 
 
 class _Body(aiohttp.Payload):
@@ -208,7 +228,7 @@ class _Body(aiohttp.Payload):
     async def _write(self, writer: AbstractStreamWriter, view: memoryview) -> None:
         for start in range(0, len(view), WRITE_BYTES):
             await writer.write(bytes(view[start : start + WRITE_BYTES]))
-            self.moved.mark()
+            self.moved.mark(min(WRITE_BYTES, len(view) - start))
 
 
 def _why_no_connection(error: Exception) -> BaseException | None:

@@ -10,6 +10,7 @@ import asyncio
 
 from connectors.wire.address import Address, tls_fault
 from connectors.wire.connection import Connection
+from connectors.wire.slowness import Crawl, deadline_s
 from relocation.rules.errors import Transient, Unreachable
 
 _LOOKS_IN_A_STALL = 4  # the watchdog looks this often in `stall_s`, so that a stall ends after 1.0 to 1.25 of it
@@ -19,12 +20,14 @@ _CLOSE_S = 5.0
 class Pool:
     """Connections to `address`. Lives on the loop that first uses it."""
 
-    def __init__(self, address: Address, *, connections_max: int, connect_timeout_s: float, stall_s: float) -> None:
+    def __init__(
+        self, address: Address, *, connections_max: int, connect_timeout_s: float, stall_s: float, min_bytes_per_s: float = 0.0
+    ) -> None:
         self._address = address
         self._connect_timeout_s = connect_timeout_s
         self._idle: list[Connection] = []
         self._all: set[Connection] = set()
-        self._watchdog = Watchdog(stall_s)
+        self._watchdog = Watchdog(stall_s, min_bytes_per_s=min_bytes_per_s)
         self.closed = False
         self.slots = asyncio.Semaphore(connections_max)
 
@@ -87,10 +90,11 @@ class Pool:
 
 
 class Watchdog:
-    """One timer of the loop that ends every request on which nothing moves, instead of one timer for each."""
+    """One timer of the loop that ends every request on which nothing moves, or too little, instead of one timer for each."""
 
-    def __init__(self, stall_s: float) -> None:
+    def __init__(self, stall_s: float, *, min_bytes_per_s: float = 0.0) -> None:
         self._stall_s = stall_s
+        self._min_bytes_per_s = min_bytes_per_s
         self._watched: set[Connection] = set()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -98,6 +102,7 @@ class Watchdog:
         """Begin to look at `connection`, whose clock starts now."""
         loop = asyncio.get_running_loop()
         connection.moved_mark, connection.moved_at_s = (connection.moved_bytes, 0), loop.time()
+        connection.begun_s, connection.crawl = connection.moved_at_s, None
         self._watched.add(connection)
         if self._timer is None:
             self._timer = loop.call_later(self._stall_s / _LOOKS_IN_A_STALL, self._look, loop)
@@ -119,6 +124,22 @@ class Watchdog:
             mark = (connection.moved_bytes, connection.waits_to_send())
             if mark != connection.moved_mark:
                 connection.moved_mark, connection.moved_at_s = mark, now_s
+                if self._min_bytes_per_s:
+                    self._look_for_crawl(connection, now_s)
             elif now_s - connection.moved_at_s >= self._stall_s:
                 connection.fail(Transient(f"no byte moved for {self._stall_s:g} s, neither way: the connection was dropped"))
         self._timer = loop.call_later(self._stall_s / _LOOKS_IN_A_STALL, self._look, loop) if self._watched else None
+
+    def _look_for_crawl(self, connection: Connection, now_s: float) -> None:
+        """End a request whose body crawls, or that takes longer than its bytes may."""
+        rate, stall_s = self._min_bytes_per_s, self._stall_s
+        moved_bytes = connection.bulk_bytes()
+        if moved_bytes is None:
+            connection.crawl = None
+        elif connection.crawl is None:
+            connection.crawl = Crawl(now_s, moved_bytes, min_bytes_per_s=rate, window_s=stall_s)
+        elif connection.crawl.is_too_slow(now_s, moved_bytes):
+            connection.fail(Transient(f"less than {rate:g} bytes/s moved for {stall_s:g} s: the connection was dropped"))
+        may_take_s = deadline_s(connection.due_bytes, min_bytes_per_s=rate, stall_s=stall_s)
+        if now_s - connection.begun_s > may_take_s:
+            connection.fail(Transient(f"not done after {may_take_s:g} s: the connection was dropped"))

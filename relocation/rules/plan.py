@@ -54,7 +54,7 @@ def known(facts: Iterable[Fact], intents: Iterable[Intent]) -> Known:
         place = (intent.target_bucket, intent.target_key)
         if intent.expected_etag:
             foretold.setdefault(place, set()).add(intent.expected_etag)
-        elif intent.xxh3:
+        if intent.xxh3:
             intended.setdefault(place, set()).add((intent.size, intent.xxh3))
     return Known(
         standing,
@@ -69,10 +69,10 @@ def _fold(before: Fact | None, fact: Fact) -> Fact | None:
             proofs = tuple(sorted({*before.proofs, *fact.proofs}))
             return fact._replace(proofs=proofs, ours=before.ours or fact.ours)
         return fact
-    if before is not None and fact.stage == "verify" and fact.outcome == Outcome.FAILED:
-        return before._replace(xxh3="", proofs=())  # there, and no longer proved: other bytes came back, or none
     if fact.ours and fact.target_etag and (before is None or before.target_etag != fact.target_etag):
         return fact._replace(xxh3="", proofs=())  # we wrote it, and could not say more of it
+    if before is not None and fact.stage == "verify" and fact.outcome == Outcome.FAILED:
+        return before._replace(xxh3="", proofs=())  # there, and no longer proved: other bytes came back, or none
     return before
 
 

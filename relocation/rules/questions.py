@@ -58,3 +58,5 @@ class Question(StrEnum):
     WEBSITE_REDIRECT = "website_redirect"
     NON_ASCII_TAG = "non_ascii_tag"
     NON_ASCII_METADATA = "non_ascii_metadata"
+    STORAGE_CLASSES = "storage_classes"  # `GLACIER_IR=kept STANDARD_IA=InvalidStorageClass`
+    ENCRYPTION = "encryption"  # kept TYPE KEY | dropped TYPE KEY | refused CODE

@@ -158,7 +158,8 @@ class RunState(StrEnum):
 class RunRecord:
     """One run of one wave. `stage` is the last stage that was begun; `plan_sha256` is empty until the plan is sealed.
 
-    `kind` is `plan`, `run` or `verify`; `document` is the SHA-256 of its document in the vault; `report` where the page lies.
+    `kind` is `plan`, `run` or `verify`; `document` is the SHA-256 of its document in the vault; `report` where the page lies;
+    `until` the stage after which it is to stop.
     """
 
     id: str
@@ -178,6 +179,7 @@ class RunRecord:
     version: str = ""
     summary: str = ""
     message: str = ""
+    until: str = "verify"
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +206,10 @@ class ShardTally:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """The sealed facts of one shard: a file in the vault, known by its SHA-256 and the Merkle root of its rows."""
+    """The sealed facts of one shard: a file in the vault, known by its SHA-256 and the Merkle root of its rows.
+
+    `unread` counts the objects that were written and not yet read back.
+    """
 
     category: str
     wave: str
@@ -216,6 +221,7 @@ class Segment:
     root: str
     objects: int
     bytes: int
+    unread: int = 0
 
 
 @dataclass(frozen=True, slots=True)

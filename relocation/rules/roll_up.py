@@ -30,6 +30,7 @@ def merged(waves: Sequence[Summary]) -> Summary:
         outcomes=_summed(wave.outcomes for wave in waves),
         proofs=_added(wave.proofs for wave in waves),
         losses=_added(wave.losses for wave in waves),
+        declared=_added(wave.declared for wave in waves),
         mismatched=_joined(wave.mismatched for wave in waves),
         failed=_joined(wave.failed for wave in waves),
         refused=_joined(wave.refused for wave in waves),

@@ -11,6 +11,7 @@ from typing import Literal
 from relocation.rules import capabilities, digests
 from relocation.rules.capabilities import Question
 from relocation.rules.errors import Refusal
+from relocation.rules.fidelity import drops_odd_tags
 from relocation.rules.records import Answers
 
 Guard = Literal["condition", "head_first", "refuse"]
@@ -36,6 +37,7 @@ class Seen:
     target_parts_etag_is_md5: bool = False
     reads_part_numbers: bool = False
     target_skew_s: int = 0
+    drops_odd_tags: bool = False
 
     def guard(self, *, replaces: bool, by_parts: bool) -> Guard:
         """Return how this kind of write is guarded."""
@@ -51,8 +53,9 @@ class Seen:
         return plain and size <= whole_bytes_max
 
 
-def seen(source: Answers, target: Answers) -> Seen:
-    """Return what a move from the one bucket to the other may rely on."""
+def seen(source: Answers, target: Answers, *, opaque_target: bool = False) -> Seen:
+    """Return what a move from the one bucket to the other may rely on. `opaque_target`: what we write there is encrypted with a key
+    of a key service, so that its ETags are no MD5, whatever those of the canaries are."""
     return Seen(
         new=_new(target, multipart=False),
         new_by_parts=_new(target, multipart=True),
@@ -64,10 +67,11 @@ def seen(source: Answers, target: Answers) -> Seen:
         counts_received_parts=capabilities.counts_received(target, multipart=True),
         source_etag_is_md5=capabilities.etag_is_md5(source),
         source_parts_etag_is_md5=capabilities.etag_is_md5(source, multipart=True),
-        target_etag_is_md5=capabilities.etag_is_md5(target),
-        target_parts_etag_is_md5=capabilities.etag_is_md5(target, multipart=True),
+        target_etag_is_md5=capabilities.etag_is_md5(target) and not opaque_target,
+        target_parts_etag_is_md5=capabilities.etag_is_md5(target, multipart=True) and not opaque_target,
         reads_part_numbers=capabilities.shows_parts(source),
         target_skew_s=capabilities.skew_s(target) or 0,
+        drops_odd_tags=drops_odd_tags(target),
     )
 
 

@@ -112,6 +112,8 @@ class Summary:
     unclaimed: tuple[Unclaimed, ...] = ()
     unknown: tuple[str, ...] = ()
     losses: Mapping[str, int] = field(default_factory=dict)
+    declared: Mapping[str, int] = field(default_factory=dict)
+    """What is known in advance not to arrive as it was, with why; 0 objects: only they themselves can tell."""
     equations: tuple[Equation, ...] = ()
     sizes: tuple[Bin, ...] = ()
     ages: tuple[Bin, ...] = ()

@@ -20,6 +20,8 @@ HOURS = re.compile(r"(\d{2}):([0-5]\d)-(\d{2}):([0-5]\d)")
 UNITS: dict[str, int] = {"b": 1} | {
     letter + unit: base**power for power, letter in enumerate("kmgt", start=1) for unit, base in (("b", 1000), ("ib", 1024))
 }
+CANNED_ACLS = ("authenticated-read", "private", "public-read", "public-read-write")
+"""Those that an object's grants can be told from (AWS: "Canned ACL")."""
 KEY_BYTES_MAX = 1024  # S3: "a sequence of Unicode characters with UTF-8 encoding of up to 1,024 bytes long"
 
 # ISO 3166-1 alpha-2, officially assigned.
@@ -32,6 +34,13 @@ CODES = (
     "SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW"
 )
 COUNTRIES = frozenset(CODES.split())
+
+
+def canned_acl(text: str) -> str:
+    """Return the name of a canned ACL that can be read back from an object's grants."""
+    if text in CANNED_ACLS:
+        return text
+    raise ValueError(f"is no canned ACL that can be read back from an object; one of {', '.join(CANNED_ACLS)}")
 
 
 def slug(text: str) -> str:

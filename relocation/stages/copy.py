@@ -1,23 +1,29 @@
 """Bring every Copy, Replace and Prove of a sealed plan level: `open_copy`, as many lanes as there are, `seal_copy`.
 
-A flow, the command and a test call the same three. Lanes may run in one process or in many: shards are leased from the ledger.
+Where the run goes on to verify, what is written is read back at once, on another connection; only stores that need a time to
+settle leave it to the next stage. A flow, the command and a test call the same three. Lanes may run in one process or in many:
+shards are leased from the ledger.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
+from relocation.ports import Store
 from relocation.rules.errors import Forbidden, StateMismatch
 from relocation.rules.plan import WRITES
 from relocation.rules.records import Fact, Intent, Outcome, PlanRow, RunRecord
-from relocation.rules.seen import Seen, seen
+from relocation.rules.seen import Seen
 from relocation.stages.answers import answers_of
 from relocation.stages.context import Context
+from relocation.stages.fidelity import fidelity_of, seen_by
 from relocation.stages.plan import load_plan
 from relocation.stages.shards import CarryOut, Job, Shard, work_shards
 from relocation.transfer.copy_object import copy_object
 from relocation.transfer.endings import ended
 from relocation.transfer.hands import Hands
+from relocation.transfer.read_back import confirm
 from relocation.transfer.retry import Patience
 
 STAGE = "copy"
@@ -38,11 +44,11 @@ async def copy_lane(context: Context, run_id: str) -> int:
         raise StateMismatch(f"no run {run_id} in this ledger; start one with `hikkoshi run`")
     plan = await load_plan(context, run)
     category = context.settings.category_named(run.category)
-    seen_by_move = [seen(*await answers_of(context, move)) for move in category.moves]
+    seen_by_move = [seen_by(category.policy, *await answers_of(context, move)) for move in category.moves]
 
     async def open_shard(shard: Shard) -> CarryOut:
         hands = [hands_of(context, run, index, each, shard) for index, each in enumerate(seen_by_move)]
-        return _Copying(hands).carry_out
+        return _Copying(hands, tuple(readers_of(context, run, hands)) if reads_back(context, run) else ()).carry_out
 
     return await work_shards(context, run, plan, Job(STAGE, WRITES, writes=True, open=open_shard))
 
@@ -71,7 +77,24 @@ def hands_of(context: Context, run: RunRecord, move_index: int, relies_on: Seen,
         amend=shard.amend,
         may_write_until=shard.may_write_until,
         must_keep_etag=category.policy.keep_etag == "require",
+        may_change_etag=category.policy.keep_etag == "no",
+        source_again=context.stores.of(move.source.endpoint, "reader", other_wire=True),
+        source_proof=category.policy.source_proof,
+        sha256=category.policy.sha256,
+        fidelity=fidelity_of(category.policy, drops_odd_tags=relies_on.drops_odd_tags),
     )
+
+
+def reads_back(context: Context, run: RunRecord) -> bool:
+    """Whether a run's copy stage reads back what it writes."""
+    return run.until == "verify" and not context.settings.transfer.settle_s
+
+
+def readers_of(context: Context, run: RunRecord, hands: Sequence[Hands]) -> Iterator[tuple[Hands, Store]]:
+    """Return, for each move, hands that can only read the target, and the same store over the other HTTP stack."""
+    for move, each in zip(context.settings.category_named(run.category).moves, hands, strict=True):
+        stores, endpoint = context.stores, move.target.endpoint
+        yield replace(each, target=stores.of(endpoint, "reader")), stores.of(endpoint, "reader", other_wire=True)
 
 
 @dataclass(slots=True)
@@ -79,6 +102,7 @@ class _Copying:
     """Carries out rows; a right that is missing twice in a row is missing for all of them, and stops the wave."""
 
     hands: list[Hands]
+    readers: tuple[tuple[Hands, Store], ...]
     forbidden: int = 0
 
     async def carry_out(self, row: PlanRow, earlier: Intent | None) -> Fact | None:
@@ -91,4 +115,6 @@ class _Copying:
                 raise
             return ended(row, Outcome.FAILED, str(error), hands.tries())
         self.forbidden = 0
+        if fact.outcome == Outcome.COPIED and self.readers:
+            return await confirm(*self.readers[row.move], row, fact)
         return fact

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 from relocation.ports import Row
 from relocation.rules import parts
@@ -18,11 +18,11 @@ from relocation.rules.keys import is_canary
 from relocation.rules.names import Names
 from relocation.rules.plan import Known, Route, Target, decide, known, left_over
 from relocation.rules.records import Action, Fact, InventoryRow, PlanRow, RunRecord
-from relocation.rules.seen import seen
 from relocation.rules.summary import Count
 from relocation.settings import Category, Move, Wave
 from relocation.stages.answers import answers_of
 from relocation.stages.context import Context
+from relocation.stages.fidelity import refuse_unkept, seen_by
 from relocation.stages.inventory import in_the_way, inventory, of_wave
 
 RUNS_MAX = 1_000_000
@@ -31,12 +31,14 @@ MAY_BE_REFUSED = (Action.COPY, Action.REPLACE)
 
 @dataclass(frozen=True, slots=True)
 class ShardFile:
-    """One shard of a plan: a file of rows in the vault."""
+    """One shard of a plan: a file of rows in the vault, with how much of it the target has already (Keep)."""
 
     name: str
     sha256: str
     objects: int
     bytes: int
+    keep_objects: int = 0
+    keep_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ async def draw(context: Context, category_name: str, wave: Wave, *, route: Route
     rows = [decide(row, place, found.get(place), standing, route=route) for row, place in wanted]
     all_targets = {target_of(category, row) for row in source_all}
     rows = await _refuse(context, category, rows, (*all_targets, *found))
+    rows = await refuse_unkept(context, category, rows, source)
     extra = (left_over(row, standing, route=route, erased=False) for row in target if (row.bucket, row.key) not in all_targets)
     return Drawn(
         rows=tuple(sorted(rows, key=lambda row: (row.move, row.source_key))),
@@ -122,7 +125,7 @@ async def _refuse(context: Context, category: Category, rows: list[PlanRow], the
 async def _rules_of(context: Context, category: Category, move: Move, beside: set[str]) -> Callable[[PlanRow], PlanRow]:
     """Return what checks one row of a move: refused with its reason, or with the ETag that the target will give it."""
     source, target = await answers_of(context, move)
-    names, relies_on = Names(target), seen(source, target)
+    names, relies_on = Names(target), seen_by(category.policy, source, target)
     together = names.refuses_together(beside)
     whole_bytes_max = context.settings.transfer.budget_bytes
     must_keep = category.policy.keep_etag == "require"
@@ -130,9 +133,9 @@ async def _rules_of(context: Context, category: Category, move: Move, beside: se
 
     def check(row: PlanRow) -> PlanRow:
         keeps = relies_on.foretells(row.source_etag, row.size, whole_bytes_max=whole_bytes_max)
-        row = replace(row, foretold_etag=row.source_etag if keeps else "")
+        row = row._replace(foretold_etag=row.source_etag if keeps else "")
         if row.action == Action.PROVE and must_keep and not row.ours and row.found_etag != row.source_etag:
-            return replace(row, action=Action.CONFLICT, reason="what the target holds has another ETag (keep_etag: require)")
+            return row._replace(action=Action.CONFLICT, reason="what the target holds has another ETag (keep_etag: require)")
         if row.action not in MAY_BE_REFUSED:
             return row
         reason = _reserved(row) or names.refuses(row.target_key, row.size) or together.get(row.target_key, "")
@@ -140,7 +143,7 @@ async def _rules_of(context: Context, category: Category, move: Move, beside: se
             reason = f"{row.size} bytes do not fit in {parts.PARTS_MAX} parts within the budget; raise transfer.budget_bytes"
         if not reason and not keeps and must_keep:
             reason = f"the target can't give it the same ETag ({row.source_etag}), and the policy says keep_etag: require"
-        return replace(row, action=Action.REFUSE, reason=reason) if reason else row
+        return row._replace(action=Action.REFUSE, reason=reason) if reason else row
 
     return check
 
@@ -242,8 +245,9 @@ def _shards(rows: Sequence[PlanRow], context: Context) -> Iterator[tuple[PlanRow
 
 async def _file(context: Context, name: str, rows: Sequence[Row], kind: type[Row]) -> ShardFile:
     data = context.tables.encode(rows, kind)
+    keep = [row.size for row in rows if isinstance(row, PlanRow) and row.action == Action.KEEP]
     size = sum(row.size for row in rows if isinstance(row, (PlanRow, InventoryRow)))
-    return ShardFile(name, await context.vault.put(name, data), len(rows), size)
+    return ShardFile(name, await context.vault.put(name, data), len(rows), size, len(keep), sum(keep))
 
 
 async def load_plan(context: Context, run: RunRecord) -> SealedPlan:

@@ -19,11 +19,12 @@ from relocation.rules.objects import Place
 from relocation.rules.questions import Question
 from relocation.rules.records import Answers
 from relocation.stages.context import Context
+from relocation.stages.fidelity import encryptions_of
 from relocation.stages.probing.abandoned import remove_abandoned
 from relocation.stages.probing.asking import Inquiry, ask_all
 from relocation.stages.probing.canaries import Canaries
 from relocation.stages.probing.conditions import CONDITIONS, OF_A_VAULT
-from relocation.stages.probing.names import NAMES
+from relocation.stages.probing.names import NAMES, encryption
 from relocation.stages.probing.uploads import UPLOADS
 
 Side = Literal["source", "target", "vault"]
@@ -41,7 +42,8 @@ async def probe(context: Context, place: Place, *, side: Side) -> Answers:
     skew_s = await _skew_s(context, store, place.bucket)
     locked = await store.get_object_lock(place.bucket)
     canaries = Canaries(store, place.bucket, context.clock, locked=locked, skew_s=skew_s)
-    inquiries: tuple[Inquiry, ...] = OF_A_VAULT if side == "vault" else (*CONDITIONS, *UPLOADS, *NAMES)
+    encrypted = encryption(encryptions_of(context, place))
+    inquiries: tuple[Inquiry, ...] = OF_A_VAULT if side == "vault" else (*CONDITIONS, *UPLOADS, *NAMES, encrypted)
     try:
         await _first(canaries)
         await remove_abandoned(store, place.bucket, store_now=context.clock.now() + skew_s)

@@ -20,7 +20,7 @@ from relocation.rules.records import Action, Fact, Intent, Lease, Outcome, PlanR
 from relocation.stages.context import Context
 from relocation.stages.held import held
 from relocation.stages.plan import SealedPlan, rows_of
-from relocation.transfer.crew import work_all
+from relocation.transfer.crew import work_batches
 
 FACTS_A_FLUSH = 256
 FLUSH_S = 1.0
@@ -74,6 +74,10 @@ CarryOut = Callable[[PlanRow, Intent | None], Awaitable[Fact | None]]
 """What a stage does with one row, and the intent of a lane that was cut off; None: there is nothing to record."""
 
 
+def _never(_shard: int) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """What a stage does with shards: its name, the actions that it works on, whether it writes, and how it opens a shard."""
@@ -82,6 +86,8 @@ class Job:
     actions: tuple[Action, ...]
     writes: bool
     open: Callable[[Shard], Awaitable[CarryOut]]
+    done: Callable[[int], bool] = _never
+    """Whether there is nothing to do in a shard, by its number: it is sealed unread."""
 
 
 async def work_shards(context: Context, run: RunRecord, plan: SealedPlan, job: Job) -> int:
@@ -109,7 +115,7 @@ async def _work_shard(run: RunRecord, shard: Shard, job: Job) -> None:
         async with held(shard.context, shard.lease, shard):
             carry_out = await job.open(shard)
             work = partial(_one, run, shard, carry_out)
-            await work_all(_feed(shard, writes=job.writes), work, size=shard.context.settings.transfer.concurrency)
+            await work_batches(_feed(shard, writes=job.writes), work, size=shard.context.settings.transfer.concurrency)
             await shard.flush()
             await _seal(run, job.stage, shard)
     except LeaseLost:
@@ -129,7 +135,8 @@ async def _one(run: RunRecord, shard: Shard, carry_out: CarryOut, row: PlanRow) 
 
 async def _taken(context: Context, plan: SealedPlan, job: Job, lease: Lease, asked: float) -> Shard:
     """Gather a leased shard: its rows, and what a lane before us recorded of it. `asked` is when its lease was asked for."""
-    rows = [row for row in await rows_of(context, plan.shards[lease.shard]) if row.action in job.actions]
+    all_rows = [] if job.done(lease.shard) else await rows_of(context, plan.shards[lease.shard])
+    rows = [row for row in all_rows if row.action in job.actions]
     tail = await context.ledger.tail(lease.run_id, job.stage, lease.shard)
     intents = await context.ledger.intents(lease.run_id, job.stage, lease.shard)
     return Shard(
@@ -143,12 +150,11 @@ async def _taken(context: Context, plan: SealedPlan, job: Job, lease: Lease, ask
     )
 
 
-async def _feed(shard: Shard, *, writes: bool) -> AsyncIterator[PlanRow]:
+async def _feed(shard: Shard, *, writes: bool) -> AsyncIterator[list[PlanRow]]:
     """Yield the rows that are not done, batch by batch, each batch only after its intents are durable."""
     pending = [row for row in shard.rows if (row.target_bucket, row.target_key) not in shard.done]
     if not writes:
-        for row in pending:
-            yield row
+        yield pending
         return
     batch_rows = shard.context.settings.transfer.intent_objects
     for start in range(0, len(pending), batch_rows):
@@ -156,8 +162,7 @@ async def _feed(shard: Shard, *, writes: bool) -> AsyncIterator[PlanRow]:
         new = [_intent(shard, row) for row in batch if (row.target_bucket, row.target_key) not in shard.earlier]
         if new:
             await shard.context.ledger.intend(shard.lease, new)
-        for row in batch:
-            yield row
+        yield batch
 
 
 def _intent(shard: Shard, row: PlanRow) -> Intent:
@@ -184,6 +189,7 @@ async def _seal(run: RunRecord, stage: str, shard: Shard) -> None:
         root=merkle_root(facts),
         objects=len(facts),
         bytes=sum(fact.size for fact in facts),
+        unread=sum(1 for fact in facts if fact.outcome == Outcome.COPIED),
     )
     await context.ledger.seal_shard(shard.lease, segment)
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from relocation.rules import capabilities, digests
 from relocation.rules.brief import read_brief
+from relocation.rules.declared import declared
 from relocation.rules.estimate import ASSUMED, Prices, Rates, Work, estimate, measured
 from relocation.rules.histogram import AgeHistogram, SizeHistogram
 from relocation.rules.plan import Known
@@ -30,6 +31,7 @@ from relocation.rules.verdict import (
 from relocation.settings import Category
 from relocation.stages.answers import answers_of
 from relocation.stages.context import Context
+from relocation.stages.fidelity import WRITTEN, fidelity_of
 from relocation.stages.plan import SealedPlan
 from relocation.stages.unclaimed import unclaimed
 
@@ -54,7 +56,8 @@ async def summarise(context: Context, material: Material) -> Summary:
     category = context.settings.category_named(run.category)
     end = ending(material.facts)
     counted = counts((*rows, *material.left_over), material.plan.listed)
-    probes = [answers for move in category.moves for answers in await answers_of(context, move)]
+    sides = [await answers_of(context, move) for move in category.moves]
+    probes = [answers for pair in sides for answers in pair]
     sizes, ages = SizeHistogram(), AgeHistogram()
     for row in rows:
         sizes.add(row.size)
@@ -74,6 +77,7 @@ async def summarise(context: Context, material: Material) -> Summary:
         remove=named(material.left_over, Action.REMOVE),
         deleted_at_target=named(rows, Action.DELETED_AT_TARGET),
         unclaimed=await _unclaimed(context, category),
+        declared=_declared(category, sides, rows),
         unknown=tuple(dict.fromkeys(text for answers in probes for text in capabilities.unknowns(answers))),
         equations=(source_equation(counted),),
         sizes=sizes.bars(),
@@ -132,6 +136,19 @@ def _with_pace(summary: Summary, material: Material) -> Summary:
     seconds = _seconds(run)
     moved = sum(fact.size for fact in material.facts if fact.outcome in (Outcome.COPIED, Outcome.VERIFIED))
     return replace(summary, seconds=seconds, bytes_per_second=moved / seconds if seconds > 0 else 0.0)
+
+
+def _declared(category: Category, sides: Sequence[tuple[Answers, Answers]], rows: Sequence[PlanRow]) -> dict[str, int]:
+    """Return what is known in advance not to arrive as it was, over all moves."""
+    written = [0] * len(category.moves)
+    for row in rows:
+        if row.action in WRITTEN:
+            written[row.move] += 1
+    sums: dict[str, int] = {}
+    for (source, target), objects in zip(sides, written, strict=True):
+        for text, concerned in declared(fidelity_of(category.policy), source, target, written=objects).items():
+            sums[text] = sums.get(text, 0) + concerned
+    return sums
 
 
 def _losses(rows: Sequence[PlanRow], end: Ending) -> dict[str, int]:

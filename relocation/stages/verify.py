@@ -1,22 +1,22 @@
-"""Read every object back and hash it again: `open_verify`, as many lanes as there are, `seal_verify`.
+"""Read back and hash again every object that the copy stage has not: `open_verify`, as many lanes as there are, `seal_verify`.
 
-Within a run it takes what the copy stage recorded as what must be there; alone it takes the standing facts, and proves what
-somebody else copied by reading both sides. It never writes to source or target.
+Within a run it reads what is kept, and takes what the copy stage recorded as what must be there; alone it takes the standing facts,
+and proves what somebody else copied by reading both sides. It never writes to source or target.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from relocation.ports import Store
 from relocation.rules.errors import Forbidden, StateMismatch
 from relocation.rules.plan import Target
-from relocation.rules.records import Action, Fact, Intent, Outcome, PlanRow, RunRecord
-from relocation.rules.seen import seen
+from relocation.rules.records import Action, Fact, Intent, Outcome, PlanRow, RunRecord, Segment
+from relocation.rules.summary import Count
 from relocation.rules.verdict import WORKED
 from relocation.stages.answers import answers_of
 from relocation.stages.context import Context
-from relocation.stages.copy import hands_of
-from relocation.stages.plan import load_plan
+from relocation.stages.copy import hands_of, readers_of
+from relocation.stages.fidelity import seen_by
+from relocation.stages.plan import SealedPlan, load_plan
 from relocation.stages.shards import CarryOut, Job, Shard, stage_segments, work_shards
 from relocation.transfer.endings import ended, settled
 from relocation.transfer.hands import Hands
@@ -43,21 +43,35 @@ async def verify_lane(context: Context, run_id: str) -> int:
         raise StateMismatch(f"no run {run_id} in this ledger; start one with `hikkoshi verify`")
     plan = await load_plan(context, run)
     category = context.settings.category_named(run.category)
-    moves = [(move, seen(*await answers_of(context, move))) for move in category.moves]
+    seen_by_move = [seen_by(category.policy, *await answers_of(context, move)) for move in category.moves]
     copied = stage_segments(await context.ledger.segments(run_id=run_id), "copy")
 
     async def open_shard(shard: Shard) -> CarryOut:
-        hands = []
-        for index, (move, relies_on) in enumerate(moves):
-            each = hands_of(context, run, index, relies_on, shard)
-            hands.append(replace(each, target=context.stores.of(move.target.endpoint, "reader")))
+        hands = [hands_of(context, run, index, relies_on, shard) for index, relies_on in enumerate(seen_by_move)]
         segment = copied.get(shard.lease.shard)
         facts = context.tables.decode(await context.vault.get(segment.name, sha256=segment.sha256), Fact) if segment else []
         written = {(fact.target_bucket, fact.target_key): fact for fact in facts}
-        verifying = _Verifying(context, run, hands, written)
-        return verifying.carry_out
+        return _Verifying(run, tuple(readers_of(context, run, hands)), written).carry_out
 
-    return await work_shards(context, run, plan, Job(STAGE, WORKED, writes=False, open=open_shard))
+    def done(shard: int) -> bool:
+        return not left_to_read(plan, run, shard, copied.get(shard)).objects
+
+    return await work_shards(context, run, plan, Job(STAGE, WORKED, writes=False, open=open_shard, done=done))
+
+
+def left_to_read(plan: SealedPlan, run: RunRecord, shard: int, copied: Segment | None) -> Count:
+    """Return how much of a shard the copy stage has left to read: what is kept, and what it wrote and did not read back."""
+    file = plan.shards[shard]
+    if run.kind == "verify":
+        return Count(file.objects, file.bytes)
+    unread = Count(copied.unread, copied.bytes) if copied is not None and copied.unread else Count()
+    return unread + Count(file.keep_objects, file.keep_bytes)
+
+
+async def left_to_verify(context: Context, run: RunRecord, plan: SealedPlan) -> Count:
+    """Return how much of a plan the verification has to read."""
+    copied = stage_segments(await context.ledger.segments(run_id=run.id), "copy")
+    return sum((left_to_read(plan, run, shard, copied.get(shard)) for shard in range(len(plan.shards))), Count())
 
 
 async def seal_verify(context: Context, run: RunRecord) -> None:
@@ -71,18 +85,15 @@ async def seal_verify(context: Context, run: RunRecord) -> None:
 class _Verifying:
     """Verifies rows: against the copy stage's facts, or the standing ones, or (alone) both sides against each other."""
 
-    def __init__(self, context: Context, run: RunRecord, hands: list[Hands], written: dict[Target, Fact]) -> None:
-        self._context = context
+    def __init__(self, run: RunRecord, readers: tuple[tuple[Hands, Store], ...], written: dict[Target, Fact]) -> None:
         self._run = run
-        self._hands = hands
+        self._readers = readers
         self._written = written
 
     async def carry_out(self, row: PlanRow, _earlier: Intent | None) -> Fact | None:
-        hands = self._hands[row.move]
+        hands, other = self._readers[row.move]
         expected = self._expected(row)
         if expected is not None:
-            endpoint = self._context.settings.category_named(self._run.category).moves[row.move].target.endpoint
-            other = self._context.stores.of(endpoint, "reader", other_wire=True)
             return await read_back(hands, other, row, expected)
         if self._run.kind != "verify":
             return None  # the copy stage has said how it ended
@@ -90,11 +101,11 @@ class _Verifying:
 
     def _expected(self, row: PlanRow) -> Expected | None:
         if row.action == Action.KEEP:
-            return Expected(row.found_etag, row.xxh3, row.attributes_sha256, row.proofs, (), row.ours)
+            return Expected(row.found_etag, row.xxh3, row.attributes_sha256, row.proofs, (), row.ours, row.sha256)
         fact = self._written.get((row.target_bucket, row.target_key))
         if fact is None or fact.outcome != Outcome.COPIED:
             return None
-        return Expected(fact.target_etag, fact.xxh3, fact.attributes_sha256, fact.proofs, fact.losses, fact.ours)
+        return Expected(fact.target_etag, fact.xxh3, fact.attributes_sha256, fact.proofs, fact.losses, fact.ours, fact.sha256)
 
 
 async def _alone(hands: Hands, row: PlanRow) -> Fact:
@@ -117,4 +128,4 @@ async def _proved(hands: Hands, row: PlanRow, tries: Tries) -> Fact:
     if fact is None:
         reason = "the target's bytes are not the source's; a run replaces them"
         return ended(row, Outcome.FAILED, reason, tries, stage=STAGE, mismatch=True)
-    return replace(fact, stage=STAGE, outcome=Outcome.VERIFIED if fact.outcome == Outcome.COPIED else fact.outcome)
+    return fact._replace(stage=STAGE, outcome=Outcome.VERIFIED if fact.outcome == Outcome.COPIED else fact.outcome)

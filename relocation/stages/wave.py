@@ -54,6 +54,7 @@ async def run_wave(context: Context, request: WaveRequest, lanes: Lanes | None =
     work = lanes or partial(lanes_here, context)
     run = await _unfinished(context, request) or new_run(context, request, "run")
     async with taken(context, run) as wave_run:
+        await wave_run.save(until=request.until)
         await _probe(context, request.category)
         if not wave_run.run.plan_sha256:
             await abort_orphans(context, request.category, wave)

@@ -15,12 +15,12 @@ from relocation.rules.errors import HikkoshiError, LeaseLost
 from relocation.rules.plan import WRITES
 from relocation.rules.records import InventoryRow, Lease, RunRecord, RunState
 from relocation.rules.summary import Summary
-from relocation.rules.verdict import WORKED
 from relocation.settings import Wave
 from relocation.stages.context import Context
 from relocation.stages.held import held
 from relocation.stages.plan import SealedPlan, document_sha256, draw, load_plan, seal
 from relocation.stages.shards import timestamp
+from relocation.stages.verify import left_to_verify
 
 Until = Literal["plan", "copy", "verify"]
 Lanes = Callable[[str, str], Awaitable[None]]
@@ -58,7 +58,7 @@ class WaveRun:
     async def stage(self, name: str, open_: Step, lanes: Lanes, seal_: Step) -> None:
         await self.save(stage=name)
         plan = await load_plan(self.context, self.run)
-        to_do = plan.expects(WRITES if name == "copy" else WORKED)
+        to_do = plan.expects(WRITES) if name == "copy" else await left_to_verify(self.context, self.run, plan)
         self.context.progress.stage(name, objects=to_do.objects, bytes_=to_do.bytes)
         await open_(self.context, self.run)
         await lanes(name, self.run.id)
@@ -116,4 +116,5 @@ def new_run(context: Context, request: WaveRequest, kind: str) -> RunRecord:
         who=context.who,
         host=context.host,
         version=context.version,
+        until=request.until,
     )

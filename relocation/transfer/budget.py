@@ -1,7 +1,8 @@
 """Memory as bytes in flight, under one budget for the process.
 
-Guarantees: the buffers that are out never exceed the budget; who asked first is served first, so that no large object starves;
-a released buffer is used again, so that bodies cost no allocation once warm. Refuses a lease larger than the whole budget.
+Guarantees: the buffers that are out never exceed the budget; who asked first is served first, so that no large object starves; but
+for a reserve that only small buffers may take, past large ones that wait, so that no small object does either; a released buffer
+is used again, so that bodies cost no allocation once warm. Refuses a lease larger than the whole budget.
 """
 
 from __future__ import annotations
@@ -12,6 +13,10 @@ from collections import deque
 
 CLASS_BYTES_MIN = 64 * 1024
 CLASS_STEP = 1024 * 1024
+SMALL_BYTES = CLASS_STEP
+RESERVE_BYTES_MAX = 8 * CLASS_STEP
+RESERVE_PARTS = 8
+"""Of that many parts of the budget, one is for small buffers alone."""
 OWN_REFERENCES = 2
 """The lease's own, and the one of asking."""
 
@@ -40,7 +45,11 @@ class Budget:
 
     def __init__(self, total_bytes: int) -> None:
         self.total_bytes = total_bytes
+        self.lease_bytes_max = total_bytes - min(total_bytes // RESERVE_PARTS, RESERVE_BYTES_MAX)
+        """The longest buffer beside which small ones still find room."""
+        self._reserve = total_bytes - self.lease_bytes_max
         self._out = 0
+        self._small_out = 0
         self._kept = 0
         self._spare: dict[int, list[bytearray]] = {}
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
@@ -55,15 +64,17 @@ class Budget:
         held = min(_class_of(size), self.total_bytes)
         if size > self.total_bytes:
             raise ValueError(f"{size} bytes never fit in a budget of {self.total_bytes}")
-        if self._waiting or self._out + held > self.total_bytes:
+        if (self._waiting and not self._may_pass(held)) or not self._fits(held):
             await self._wait(held)
         else:
             self._out += held
+            if held <= SMALL_BYTES:
+                self._small_out += held
         return Lease(self, self._buffer(held), size)
 
     def give_back(self, buffer: bytearray) -> None:
         """Take a buffer back and serve who waits. Spare buffers and those on loan together stay within the budget."""
-        self._out -= len(buffer)
+        self._take_out(len(buffer))
         self._serve()
         if self._out + self._kept + len(buffer) <= self.total_bytes:
             self._spare.setdefault(len(buffer), []).append(buffer)
@@ -71,8 +82,25 @@ class Budget:
 
     def give_up(self, buffer: bytearray) -> None:
         """Take the room of a buffer back, but not the buffer."""
-        self._out -= len(buffer)
+        self._take_out(len(buffer))
         self._serve()
+
+    def _take_out(self, held: int) -> None:
+        self._out -= held
+        if held <= SMALL_BYTES:
+            self._small_out -= held
+
+    def _fits(self, held: int) -> bool:
+        """Tell whether there is room now: the reserve is for small buffers, but for one that needs the whole budget."""
+        if held <= SMALL_BYTES:
+            return self._out + held <= self.total_bytes
+        most = self.lease_bytes_max if held <= self.lease_bytes_max else self.total_bytes
+        return self._out - min(self._small_out, self.total_bytes - most) + held <= most and self._out + held <= self.total_bytes
+
+    def _may_pass(self, held: int) -> bool:
+        """Tell whether a buffer is small enough to go before large ones that wait, within the reserve."""
+        first = self._waiting[0][0]
+        return held <= SMALL_BYTES < first <= self.lease_bytes_max and self._small_out + held <= self._reserve
 
     async def _wait(self, held: int) -> None:
         granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -81,17 +109,25 @@ class Budget:
             await granted
         except asyncio.CancelledError:
             if granted.done() and not granted.cancelled():
-                self._out -= held
+                self._take_out(held)
             self._waiting = deque(entry for entry in self._waiting if entry[1] is not granted)
             self._serve()
             raise
 
     def _serve(self) -> None:
-        while self._waiting and self._out + self._waiting[0][0] <= self.total_bytes:
-            held, granted = self._waiting.popleft()
-            if not granted.done():
-                self._out += held
-                granted.set_result(None)
+        while self._waiting and self._fits(self._waiting[0][0]):
+            self._grant(*self._waiting.popleft())
+        for entry in [entry for entry in self._waiting if entry[0] <= SMALL_BYTES] if self._waiting else ():
+            if self._may_pass(entry[0]) and self._fits(entry[0]):
+                self._waiting.remove(entry)
+                self._grant(*entry)
+
+    def _grant(self, held: int, granted: asyncio.Future[None]) -> None:
+        if not granted.done():
+            self._out += held
+            if held <= SMALL_BYTES:
+                self._small_out += held
+            granted.set_result(None)
 
     def _buffer(self, held: int) -> bytearray:
         spare = self._spare.get(held)

@@ -9,35 +9,35 @@ from dataclasses import dataclass
 
 from relocation.ports import Store
 from relocation.rules import parts
-from relocation.rules.objects import Attributes, Head
+from relocation.rules.objects import Head
 from relocation.transfer.hands import CHUNK_BYTES, Hands
 from relocation.transfer.hashing import Fingerprint
-from relocation.transfer.read import attributes_of, read_head, read_piece
+from relocation.transfer.read import check_same, read_head, read_piece
 from relocation.transfer.retry import Tries
 
 
 @dataclass(frozen=True, slots=True)
 class Hashed:
-    """An object as it was read: its hashes, and what travels beside it."""
+    """An object as it was read: its hashes, and what the store said of it."""
 
     xxh3: str
     crc64nvme: str
     head: Head
-    attributes: Attributes
+    sha256: str
 
 
 async def hash_object(hands: Hands, store: Store, place: tuple[str, str], *, etag: str, size: int, tries: Tries) -> Hashed:
     """Read the version `etag` of the object at `place` whole and return its hashes. Raises Drift if it is another, or gone."""
     chunk_bytes = min(CHUNK_BYTES, hands.budget.total_bytes)
-    print_ = Fingerprint()
+    print_ = Fingerprint(sha256=hands.sha256)
     if size <= chunk_bytes:
         head = await _take(hands, store, place, print_, etag=etag, tries=tries, size=size, byte_range=None)
     else:
         head = await read_head(store, place, etag=etag, tries=tries)
         for first, last in parts.ranges(size, chunk_bytes):
-            await _take(hands, store, place, print_, etag=etag, tries=tries, size=last - first + 1, byte_range=(first, last))
-    attributes = await attributes_of(store, place, head, tries)
-    return Hashed(print_.xxh3, print_.crc64nvme, head, attributes)
+            took = await _take(hands, store, place, print_, etag=etag, tries=tries, size=last - first + 1, byte_range=(first, last))
+            check_same(head, took, place)
+    return Hashed(print_.xxh3, print_.crc64nvme, head, print_.sha256)
 
 
 async def _take(
@@ -58,11 +58,3 @@ async def _take(
         return head
     finally:
         lease.release()
-
-
-def lost_attributes(sent: Attributes, kept: Attributes) -> tuple[str, ...]:
-    """Name what the target did not keep of what was sent, field by field, values aside."""
-    losses = [name for name, value in sent.headers if dict(kept.headers).get(name) != value]
-    losses += [f"x-amz-meta-{name}" for name, value in sent.metadata if dict(kept.metadata).get(name) != value]
-    losses += ["tags"] if sorted(sent.tags) != sorted(kept.tags) else []
-    return tuple(losses)

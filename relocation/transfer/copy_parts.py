@@ -9,19 +9,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from relocation.rules import digests, parts
 from relocation.rules.errors import BadRequest, HikkoshiError, NotFound, PreconditionFailed, ProtocolError, SourceChanged, Transient
+from relocation.rules.fidelity import etag_is_opaque
 from relocation.rules.keys import shown
-from relocation.rules.objects import Part, Written
+from relocation.rules.objects import Head, Part, Written
 from relocation.rules.records import Fact, Intent, Outcome, PlanRow
 from relocation.transfer.budget import Lease
 from relocation.transfer.copy_whole import proofs_of_write
 from relocation.transfer.crew import first_error
 from relocation.transfer.hands import Hands
 from relocation.transfer.hashing import Fingerprint, agrees, attributes_sha256
-from relocation.transfer.read import attributes_of, read_head, read_piece
+from relocation.transfer.read import check_same, identity, read_head, read_piece, to_send
 from relocation.transfer.retry import Tries
 from relocation.transfer.uploads import begin_upload
 from relocation.transfer.write import look_first, settle, settle_unanswered, write_conditions
@@ -70,12 +71,15 @@ async def copy_parts(hands: Hands, row: PlanRow, tries: Tries) -> Fact:
     layout = await layout_of(hands, row, tries)
     head = await read_head(hands.source, place, etag=row.source_etag, tries=tries)
     if head.size != row.size:
-        raise SourceChanged(f"the source says {head.size} bytes where {row.size} were listed")
-    attributes = await attributes_of(hands.source, place, head, tries)
+        raise SourceChanged(
+            f"the source says {head.size} bytes where {row.size} were listed ({identity(head)}); planned was {row.source_etag}"
+        )
+    attributes, losses = await to_send(hands.fidelity, hands.source, place, head, tries, now=hands.clock.now())
+    if head.rarer and etag_is_opaque(head):
+        row = row._replace(foretold_etag="")
     await look_first(hands, row, tries, by_parts=True)
     upload_id = await begin_upload(hands, row, attributes, tries)
-    upload = _Upload(hands, row, layout, upload_id, tries)
-    upload.stored_crc64nvme = head.checksum("crc64nvme")
+    upload = _Upload(hands, row, layout, upload_id, tries=tries, head=head)
     try:
         written = await upload.carry()
     except BaseException:
@@ -98,6 +102,7 @@ async def copy_parts(hands: Hands, row: PlanRow, tries: Tries) -> Fact:
         crc64nvme=upload.fingerprint.crc64nvme,
         layout=parts.shown_layout(layout.sizes),
         proofs=upload.proofs(written),
+        losses=losses,
         attempts=tries.count,
         attributes_sha256=attributes_sha256(attributes),
     )
@@ -116,13 +121,14 @@ class _Part:
 class _Upload:
     """One upload under way: its parts, and the hash of the whole object in order."""
 
-    def __init__(self, hands: Hands, row: PlanRow, layout: Layout, upload_id: str, tries: Tries) -> None:
+    def __init__(self, hands: Hands, row: PlanRow, layout: Layout, upload_id: str, *, tries: Tries, head: Head) -> None:
         self.hands = hands
         self.row = row
         self.layout = layout
         self.intent = Intent(-1, row.target_bucket, row.target_key, row.source_etag, "", upload_id)
         self.tries = tries
-        self.stored_crc64nvme = ""  # the source's, of the whole object
+        self.head = head  # the source's, of the whole object
+        self.stored_crc64nvme = head.checksum("crc64nvme")
         self.completions = 0
         self.fingerprint = Fingerprint()
         self.done: dict[int, Part] = {}
@@ -137,7 +143,7 @@ class _Upload:
             raise ProtocolError(f"{what} do not match the checksum that {self.hands.source.endpoint} stored (CRC64NVME)")
         if self.hands.seen.target_parts_etag_is_md5:
             md5s = (bytes.fromhex(self.done[number].etag) for number in sorted(self.done))
-            self.intent = replace(self.intent, expected_etag=digests.etag_of_parts(md5s))
+            self.intent = self.intent._replace(expected_etag=digests.etag_of_parts(md5s))
             self._check_foretold()
             await self.hands.amend(self.intent)
         return await self._complete()
@@ -187,6 +193,7 @@ class _Upload:
             part_number=number if by_number else 0,
             byte_range=byte_range,
         )
+        check_same(self.head, head, (row.source_bucket, row.source_key))
         await part.turn()
         crc64nvme = self.fingerprint.update(view)
         part.hashed.set()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from relocation.rules import digests
+from relocation.rules.fidelity import etag_is_opaque
 from relocation.rules.objects import Written
 from relocation.rules.records import Fact, Intent, Outcome, PlanRow, Proof
 from relocation.transfer.hands import Hands
 from relocation.transfer.hashing import Fingerprint, agrees, attributes_sha256
-from relocation.transfer.read import attributes_of, read_piece
+from relocation.transfer.read import read_piece, to_send
 from relocation.transfer.retry import Tries
 from relocation.transfer.write import Body, write_whole
 
@@ -20,12 +19,14 @@ async def copy_whole(hands: Hands, row: PlanRow, tries: Tries) -> Fact:
     try:
         place = (row.source_bucket, row.source_key)
         head = await read_piece(hands.source, place, lease.view, etag=row.source_etag, tries=tries)
-        attributes = await attributes_of(hands.source, place, head, tries)
-        print_ = Fingerprint()
+        attributes, losses = await to_send(hands.fidelity, hands.source, place, head, tries, now=hands.clock.now())
+        if head.rarer and etag_is_opaque(head):
+            row = row._replace(foretold_etag="")  # a key service's or a customer's key: the ETag is no MD5
+        print_ = Fingerprint(sha256=hands.sha256)
         crc64nvme = print_.update(lease.view)
         source_checksum = agrees(lease.view, head.checksums)
         if not row.foretold_etag:
-            await _amend(hands, row, lease.view)
+            await _amend(hands, row, lease.view, print_)
         written = await write_whole(hands, row, Body(lease.view, crc64nvme, attributes), tries)
     finally:
         lease.release()
@@ -46,13 +47,15 @@ async def copy_whole(hands: Hands, row: PlanRow, tries: Tries) -> Fact:
         crc64nvme=crc64nvme,
         layout=str(row.size),
         proofs=proofs_of_write(hands, row, written, crc64nvme=crc64nvme, source_checksum=bool(source_checksum)),
+        losses=losses,
         attempts=tries.count,
         attributes_sha256=attributes_sha256(attributes),
+        sha256=print_.sha256,
     )
-    return fact if written.etag == row.foretold_etag or not row.foretold_etag else await _altered(hands, fact)
+    return fact if written.etag == row.foretold_etag or not row.foretold_etag else await altered(hands, fact)
 
 
-async def _altered(hands: Hands, fact: Fact) -> Fact:
+async def altered(hands: Hands, fact: Fact) -> Fact:
     """Name an object whose ETag is not the one foretold: the same layout of the same bytes has the same MD5-based ETag, so the
     bytes that we read are not the source's. It is ours, and wrong: the next run proves, and replaces it."""
     await hands.amend(Intent(-1, fact.target_bucket, fact.target_key, fact.source_etag, fact.target_etag))
@@ -60,7 +63,7 @@ async def _altered(hands: Hands, fact: Fact) -> Fact:
         f"the bytes changed on their way from the source: the target's ETag of them is {fact.target_etag}, the source's "
         f"{fact.source_etag}, both MD5 of the same layout; the next run writes it again"
     )
-    return replace(fact, outcome=Outcome.FAILED, mismatch=True, proofs=(), reason=reason)
+    return fact._replace(outcome=Outcome.FAILED, mismatch=True, proofs=(), reason=reason)
 
 
 def proofs_of_write(hands: Hands, row: PlanRow, written: Written, *, crc64nvme: str, source_checksum: bool) -> tuple[str, ...]:
@@ -77,8 +80,8 @@ def proofs_of_write(hands: Hands, row: PlanRow, written: Written, *, crc64nvme: 
     return tuple(proofs)
 
 
-async def _amend(hands: Hands, row: PlanRow, body: memoryview) -> None:
-    """Foretell the ETag from the bytes where the listing could not, so that after a crash our object is known as ours."""
+async def _amend(hands: Hands, row: PlanRow, body: memoryview, print_: Fingerprint) -> None:
+    """Say before the write what the listing could not, the ETag and the bytes: so our object is known as ours after a crash."""
     expected = digests.etag_of_whole(body) if hands.seen.target_etag_is_md5 else ""
-    if expected:
-        await hands.amend(Intent(-1, row.target_bucket, row.target_key, row.source_etag, expected))
+    place = (row.target_bucket, row.target_key)
+    await hands.amend(Intent(-1, *place, row.source_etag, expected, size=row.size, xxh3=print_.xxh3))

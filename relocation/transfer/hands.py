@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from relocation.ports import Clock, Store
 from relocation.rules.errors import LeaseLost
+from relocation.rules.fidelity import Fidelity
 from relocation.rules.records import Intent
 from relocation.rules.seen import Seen
 from relocation.transfer.budget import Budget
 from relocation.transfer.retry import Patience, Tries
 
+AS_IT_IS = Fidelity()
 CHUNK_BYTES = 16 * 1024 * 1024
 
 
@@ -21,7 +23,10 @@ class Hands:
 
     `begun_at` is when the run began (ISO 8601). `amend` records an intent durably before the effect that it foretells.
     `may_write_until` is a reading of the monotonic clock: a write that would begin later is `LeaseLost`, because somebody else
-    may hold the shard by then. `must_keep_etag`: an object whose part layout can't be kept is not copied.
+    may hold the shard by then. `must_keep_etag`: an object whose part layout can't be kept is not copied;
+    `may_change_etag`: nobody asks for it to be kept, so a large one goes by parts that suit us.
+    `fidelity`: how what travels beside the bytes is carried. `source_again` is the source over the other HTTP stack; `source_proof`
+    (`when_missing`, `always`, `never`) says when it is read for a proof. `sha256` asks for that hash beside XXH3-128.
     """
 
     source: Store
@@ -35,6 +40,11 @@ class Hands:
     amend: Callable[[Intent], Awaitable[None]]
     may_write_until: Callable[[], float]
     must_keep_etag: bool = False
+    may_change_etag: bool = False
+    source_again: Store | None = None
+    source_proof: str = "when_missing"
+    sha256: bool = False
+    fidelity: Fidelity = AS_IT_IS
 
     def tries(self) -> Tries:
         """Return a fresh count of attempts for one object."""

@@ -21,20 +21,30 @@ Bytes = bytes | memoryview
 
 
 class Fingerprint:
-    """XXH3-128 and CRC64NVME of a body that is fed in order."""
+    """XXH3-128 and CRC64NVME of a body that is fed in order; where it is asked for, SHA-256 too."""
 
-    __slots__ = ("_crc", "_xxh3", "size")
+    __slots__ = ("_crc", "_sha256", "_xxh3", "size")
 
-    def __init__(self) -> None:
+    def __init__(self, *, sha256: bool = False) -> None:
         self._xxh3 = xxhash.xxh3_128()
+        self._sha256 = hashlib.sha256() if sha256 else None
         self._crc = 0
         self.size = 0
+
+    def copy(self) -> Fingerprint:
+        """Return another that goes on from here."""
+        other = Fingerprint()
+        other._xxh3, other._crc, other.size = self._xxh3.copy(), self._crc, self.size
+        other._sha256 = self._sha256.copy() if self._sha256 is not None else None
+        return other
 
     def update(self, body: Bytes) -> str:
         """Take the next bytes in; return the CRC64NVME of these bytes alone (base64)."""
         part = checksums.crc64nvme(body)
         self._crc = checksums.combine_crc64nvme(self._crc, part, len(body)) if self.size else part
         self._xxh3.update(body)
+        if self._sha256 is not None:
+            self._sha256.update(body)
         self.size += len(body)
         return shown_crc64(part)
 
@@ -42,6 +52,11 @@ class Fingerprint:
     def xxh3(self) -> str:
         """XXH3-128 of all bytes so far, 32 hex digits."""
         return str(self._xxh3.hexdigest())
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of all bytes so far, hex; empty where it was not asked for."""
+        return self._sha256.hexdigest() if self._sha256 is not None else ""
 
     @property
     def crc64nvme(self) -> str:
@@ -73,6 +88,9 @@ def agrees(body: Bytes, stored: tuple[tuple[str, str], ...]) -> bool | None:
 
 
 def attributes_sha256(attributes: Attributes) -> str:
-    """Return one hash over headers, user metadata and tags, whatever their order. The storage class is not in it."""
-    what = [sorted(attributes.headers), sorted(attributes.metadata), sorted(attributes.tags)]
+    """Return one hash over headers, user metadata and tags,
+    whatever their order, and a storage class other than the standard one."""
+    what: list[object] = [sorted(attributes.headers), sorted(attributes.metadata), sorted(attributes.tags)]
+    if attributes.storage_class:
+        what.append(attributes.storage_class)
     return hashlib.sha256(json.dumps(what, separators=(",", ":")).encode()).hexdigest()

@@ -5,15 +5,15 @@ Equal bytes are kept and from then on proved. Ours and wrong is replaced. Not ou
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from relocation.rules import digests
 from relocation.rules.errors import Drift, NotFound
+from relocation.rules.fidelity import differences
 from relocation.rules.objects import Head
 from relocation.rules.records import Action, Fact, Outcome, PlanRow, Proof
-from relocation.transfer.compare import hash_object, lost_attributes
+from relocation.transfer.compare import hash_object
 from relocation.transfer.hands import Hands
 from relocation.transfer.hashing import attributes_sha256
+from relocation.transfer.read import as_kept, to_send
 from relocation.transfer.retry import Tries
 from relocation.transfer.write import Occupied
 
@@ -28,13 +28,14 @@ async def prove(hands: Hands, row: PlanRow, tries: Tries) -> Fact | None:
     place = (row.target_bucket, row.target_key)
     try:
         target = await hash_object(hands, hands.target, place, etag=found.etag, size=row.size, tries=tries)
+        kept = await as_kept(hands.fidelity, hands.target, place, target.head, tries)
     except Drift:  # of the target: says nothing about the source
         return conflict(row, "the target changed while it was looked at; run again")
-    source = await hash_object(
-        hands, hands.source, (row.source_bucket, row.source_key), etag=row.source_etag, size=row.size, tries=tries
-    )
+    place = (row.source_bucket, row.source_key)
+    source = await hash_object(hands, hands.source, place, etag=row.source_etag, size=row.size, tries=tries)
     if source.xxh3 != target.xxh3:
         return None if row.ours else conflict(row, "the target holds other bytes of the same size, which are not ours")
+    sent, losses = await to_send(hands.fidelity, hands.source, place, source.head, tries, now=hands.clock.now())
     seen = hands.seen
     md5s = (seen.source_etag_is_md5, seen.target_etag_is_md5)
     if digests.parts_in(found.etag):
@@ -56,9 +57,9 @@ async def prove(hands: Hands, row: PlanRow, tries: Tries) -> Fact | None:
         xxh3=source.xxh3,
         crc64nvme=source.crc64nvme,
         proofs=(Proof.READ_BACK, Proof.SAME_ETAG) if same_etag else (Proof.READ_BACK,),
-        losses=lost_attributes(source.attributes, target.attributes),
+        losses=(*losses, *differences(sent, kept)),
         attempts=tries.count,
-        attributes_sha256=attributes_sha256(source.attributes),
+        attributes_sha256=attributes_sha256(sent),
         ours=row.ours and found.etag == row.found_etag,
     )
 
@@ -91,5 +92,5 @@ def conflict(row: PlanRow, reason: str) -> Fact:
 
 async def prove_occupied(hands: Hands, row: PlanRow, occupied: Occupied, tries: Tries) -> Fact:
     """Settle what a write met: the same bytes are kept, other bytes are a conflict."""
-    met = replace(row, action=Action.PROVE, found_etag=occupied.found.etag, found_size=occupied.found.size, ours=False)
+    met = row._replace(action=Action.PROVE, found_etag=occupied.found.etag, found_size=occupied.found.size, ours=False)
     return await prove(hands, met, tries) or conflict(met, "the target changed while it was looked at; run again")

@@ -6,18 +6,23 @@ other HTTP stack, which tells a wire that alters bytes from a target that holds 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from relocation.ports import Store
 from relocation.rules.errors import BadRequest, CutShort, Drift, Forbidden, SourceChanged, SourceGone, Transient, Unreachable
+from relocation.rules.fidelity import differences
 from relocation.rules.keys import shown
+from relocation.rules.objects import LOCK_HEADERS
 from relocation.rules.records import Fact, Outcome, PlanRow, Proof
-from relocation.transfer.compare import Hashed, hash_object, lost_attributes
+from relocation.transfer.compare import Hashed, hash_object
 from relocation.transfer.endings import ended, reason_of
 from relocation.transfer.hands import Hands
 from relocation.transfer.hashing import attributes_sha256
-from relocation.transfer.read import attributes_of, read_head
+from relocation.transfer.read import as_kept, read_head, to_send
 from relocation.transfer.retry import Tries
+from relocation.transfer.source_proof import read_source_again, wants_source_twice
+
+LOCK_NAMES = frozenset(LOCK_HEADERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,7 @@ class Expected:
     proofs: tuple[str, ...]
     losses: tuple[str, ...]
     ours: bool
+    sha256: str = ""
 
 
 async def read_back(hands: Hands, other: Store, row: PlanRow, expected: Expected) -> Fact:
@@ -37,9 +43,11 @@ async def read_back(hands: Hands, other: Store, row: PlanRow, expected: Expected
     tries = hands.tries()
     try:
         hashed = await _hash(hands, hands.target, row, expected, tries)
-        if hashed.xxh3 != expected.xxh3:
+        if hashed.xxh3 != expected.xxh3 or hashed.sha256 != (expected.sha256 or hashed.sha256):
             return await _mismatch(hands, other, row, expected, tries)
-        return _verified(row, expected, hashed, await _losses(hands, row, expected, hashed, tries), tries)
+        losses = await _losses(hands, row, expected, hashed, tries)
+        fact = _verified(row, expected, hashed, losses, tries)
+        return await read_source_again(hands, row, fact, tries) if wants_source_twice(hands, fact.proofs) else fact
     except SourceGone:
         return _failed(row, expected, f"{shown(row.target_key)} is not at the target any more", tries)
     except SourceChanged as error:
@@ -53,6 +61,24 @@ async def read_back(hands: Hands, other: Store, row: PlanRow, expected: Expected
         return _failed(row, expected, f"could not be read back: {reason}", tries)
 
 
+async def confirm(hands: Hands, other: Store, row: PlanRow, copied: Fact) -> Fact:
+    """Read back what was just copied, and return its fact with what came of it: verified, or failed and proved no more."""
+    expected = Expected(
+        copied.target_etag, copied.xxh3, copied.attributes_sha256, copied.proofs, copied.losses, copied.ours, copied.sha256
+    )
+    back = await read_back(hands, other, row, expected)
+    return copied._replace(
+        stage="verify",
+        outcome=back.outcome,
+        reason=back.reason,
+        mismatch=back.mismatch,
+        target_version_id=back.target_version_id or copied.target_version_id,
+        proofs=back.proofs,
+        losses=back.losses,
+        attempts=max(copied.attempts, back.attempts),
+    )
+
+
 async def _hash(hands: Hands, store: Store, row: PlanRow, expected: Expected, tries: Tries) -> Hashed:
     place = (row.target_bucket, row.target_key)
     return await hash_object(hands, store, place, etag=expected.etag, size=row.size, tries=tries)
@@ -60,7 +86,7 @@ async def _hash(hands: Hands, store: Store, row: PlanRow, expected: Expected, tr
 
 async def _mismatch(hands: Hands, other: Store, row: PlanRow, expected: Expected, tries: Tries) -> Fact:
     again = await _hash(hands, other, row, expected, tries)
-    if again.xxh3 == expected.xxh3:
+    if again.xxh3 == expected.xxh3 and again.sha256 == (expected.sha256 or again.sha256):
         reason = (
             "the bytes came back altered, though size and ETag agree; a second read over the other HTTP stack was right: "
             "something on the way back changes bytes"
@@ -72,21 +98,25 @@ async def _mismatch(hands: Hands, other: Store, row: PlanRow, expected: Expected
 
 async def _losses(hands: Hands, row: PlanRow, expected: Expected, hashed: Hashed, tries: Tries) -> tuple[str, ...]:
     """Name what the target did not keep beside the bytes: compared with the source only where the hash of it differs."""
-    if not expected.attributes_sha256 or attributes_sha256(hashed.attributes) == expected.attributes_sha256:
+    if not expected.attributes_sha256:
+        return expected.losses
+    kept = await as_kept(hands.fidelity, hands.target, (row.target_bucket, row.target_key), hashed.head, tries)
+    if attributes_sha256(kept) == expected.attributes_sha256:
         return expected.losses
     place = (row.source_bucket, row.source_key)
     try:
         head = await read_head(hands.source, place, etag=row.source_etag, tries=tries)
-        sent = await attributes_of(hands.source, place, head, tries)
+        sent, _ = await to_send(hands.fidelity, hands.source, place, head, tries, now=hands.clock.now())
     except Drift:  # of the source: says nothing against the target
         return tuple(sorted({*expected.losses, "attributes (which ones can't be told: the source has changed since)"}))
-    return tuple(sorted({*expected.losses, *lost_attributes(sent, hashed.attributes)}))
+    return tuple(sorted({*expected.losses, *differences(sent, kept)}))
 
 
 def _verified(row: PlanRow, expected: Expected, hashed: Hashed, losses: tuple[str, ...], tries: Tries) -> Fact:
+    if losses and not LOCK_NAMES.isdisjoint(losses):
+        return _failed(row, expected, f"the target holds it less firmly than the source does: {', '.join(losses)}", tries)
     fact = ended(row, Outcome.VERIFIED, "", tries, stage="verify")
-    return replace(
-        fact,
+    return fact._replace(
         target_etag=expected.etag,
         target_version_id=hashed.head.version_id,
         xxh3=hashed.xxh3,
@@ -95,9 +125,10 @@ def _verified(row: PlanRow, expected: Expected, hashed: Hashed, losses: tuple[st
         losses=losses,
         attributes_sha256=expected.attributes_sha256,
         ours=expected.ours,
+        sha256=hashed.sha256,
     )
 
 
 def _failed(row: PlanRow, expected: Expected, reason: str, tries: Tries, *, mismatch: bool = False) -> Fact:
     fact = ended(row, Outcome.FAILED, reason, tries, stage="verify", mismatch=mismatch)
-    return replace(fact, target_etag=expected.etag, ours=expected.ours)
+    return fact._replace(target_etag=expected.etag, ours=expected.ours)

@@ -16,15 +16,18 @@ from relocation.rules.keys import shown
 from relocation.rules.objects import Attributes, Head, Written
 from relocation.rules.records import Action, PlanRow
 from relocation.transfer.hands import Hands
+from relocation.transfer.hashing import Fingerprint
 from relocation.transfer.retry import Tries
 
 
 class Occupied(Exception):
-    """Something stands under the target key that is not what we meant to write. `found` is its HEAD."""
+    """Something stands under the target key that is not known for what we meant to write. `found` is its HEAD; `intended`, the
+    XXH3-128 of what a try of ours may have written there all the same: having these bytes, it is ours."""
 
-    def __init__(self, found: Head) -> None:
+    def __init__(self, found: Head, intended: str = "") -> None:
         super().__init__(found.etag)
         self.found = found
+        self.intended = intended
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +58,19 @@ async def write_whole(hands: Hands, row: PlanRow, body: Body, tries: Tries) -> W
         return await tries.run(once)
     except (PreconditionFailed, NotFound):  # If-Match on what is gone by now is a 404
         expected = row.foretold_etag or digests.etag_of_whole(body.view)
-        return await settle(hands, row, expected, tries, asked=asked)
+        return await settle(hands, row, expected, tries, asked=asked, intended=_intended(hands, body.view))
     except Transient as error:
         expected = row.foretold_etag or digests.etag_of_whole(body.view)
-        return await settle_unanswered(hands, row, expected, tries, error)
+        return await settle_unanswered(hands, row, expected, tries, error, intended=_intended(hands, body.view))
+
+
+def _intended(hands: Hands, view: memoryview) -> str:
+    """Return what tells our object from others' where ETags don't; empty where they do."""
+    if hands.seen.target_etag_is_md5:
+        return ""
+    print_ = Fingerprint()
+    print_.update(view)
+    return print_.xxh3
 
 
 class Conditions(TypedDict, total=False):
@@ -97,24 +109,29 @@ def _replaces(row: PlanRow) -> bool:
     return row.action in (Action.REPLACE, Action.PROVE) and row.found_etag != ""
 
 
-async def settle(hands: Hands, row: PlanRow, expected_etag: str, tries: Tries, *, asked: int) -> Written:
+async def settle(hands: Hands, row: PlanRow, expected_etag: str, tries: Tries, *, asked: int, intended: str = "") -> Written:
     """After a 412: return what stands there if an earlier try of ours wrote it (the answer was lost), else raise Occupied.
 
-    `asked` is how often this very write was tried: only one of the tries before the last can have written.
+    `asked` is how often this very write was tried: only one of the tries before the last can have written. `intended` goes along
+    with Occupied then, where the target's ETags can't tell.
     """
     found = await _head(hands, row, tries)
     if found is None:
         raise Occupied(Head(size=-1, etag="", last_modified=""))
     if asked > 1 and found.etag == expected_etag:
         return Written(etag=found.etag, version_id=found.version_id, crc64nvme=found.checksum("crc64nvme"))
-    raise Occupied(found)
+    raise Occupied(found, intended if asked > 1 else "")
 
 
-async def settle_unanswered(hands: Hands, row: PlanRow, expected_etag: str, tries: Tries, error: Transient) -> Written:
+async def settle_unanswered(
+    hands: Hands, row: PlanRow, expected_etag: str, tries: Tries, error: Transient, *, intended: str = ""
+) -> Written:
     """After the last try: return what stands there if one of ours wrote it in spite of its answer, else raise `error`."""
     if isinstance(error, Unreachable) and not isinstance(error, CutShort):
         raise error  # the run stops, and its intent stays
     found = await _head(hands, row, tries)
+    if found is not None and intended and found.etag not in {expected_etag, row.found_etag}:
+        raise Occupied(found, intended)
     if found is None or found.etag != expected_etag or found.etag == row.found_etag:
         raise error
     return Written(etag=found.etag, version_id=found.version_id, crc64nvme=found.checksum("crc64nvme"))

@@ -73,7 +73,7 @@ def context_of(probers: dict[str, object], *, clock: object = None, urls: dict[s
     unused = dict.fromkeys((each.name for each in fields(Context)), None)
     endpoints = {name: SimpleNamespace(url=url) for name, url in urls.items()}
     given = {
-        "settings": SimpleNamespace(migration="korea-to-japan", endpoints=endpoints),
+        "settings": SimpleNamespace(migration="korea-to-japan", categories={}, endpoints=endpoints),
         "stores": Stores(probers),
         "ledger": records,
         "vault": records,

@@ -41,6 +41,8 @@ WHOLE = {
     Question.KEY_BYTES_MAX: "1024",
     Question.CHILD_OF_KEY: "listed",
     Question.SLASH_OF_KEY: "listed",
+    Question.STORAGE_CLASSES: "STANDARD_IA=kept ONEZONE_IA=kept INTELLIGENT_TIERING=kept GLACIER_IR=kept REDUCED_REDUNDANCY=kept",
+    Question.ENCRYPTION: NOT_ASKED,
 }
 """What a store that follows S3's rules answers; all that is not here is `kept`."""
 
@@ -101,6 +103,13 @@ async def test_a_store_that_follows_the_rules_is_seen_to_follow_them() -> None:
         ),
         ({"ascii_tags": True}, {Question.NON_ASCII_TAG: "refused InvalidTag"}),
         ({"loses_headers": ("x-amz-website-redirect-location",)}, {Question.WEBSITE_REDIRECT: "dropped"}),
+        (
+            {"storage_classes": ("GLACIER_IR",)},
+            {
+                Question.STORAGE_CLASSES: "STANDARD_IA=InvalidStorageClass ONEZONE_IA=InvalidStorageClass "
+                "INTELLIGENT_TIERING=InvalidStorageClass GLACIER_IR=kept REDUCED_REDUNDANCY=InvalidStorageClass"
+            },
+        ),
         ({"metadata_bytes_max": 4}, {Question.NON_ASCII_METADATA: "refused MetadataTooLarge"}),
         ({"clock_skew_s": 400.0}, {Question.DATE_SKEW_S: "400"}),
         ({"clock_skew_s": -61.0}, {Question.DATE_SKEW_S: "-60"}),

@@ -243,10 +243,15 @@ class Line:
     def __init__(self) -> None:
         self.moved_bytes, self.waiting_bytes = 0, 0
         self.moved_mark, self.moved_at_s = (0, 0), 0.0
+        self.begun_s, self.crawl, self.due_bytes = 0.0, None, 0
+        self.bulk: int | None = None
         self.errors: list[Transient] = []
 
     def waits_to_send(self) -> int:
         return self.waiting_bytes
+
+    def bulk_bytes(self) -> int | None:
+        return self.bulk
 
     def fail(self, error: Transient) -> None:
         self.errors.append(error)
@@ -274,6 +279,48 @@ def test_one_timer_watches_all_and_ends_only_what_stalls(monkeypatch):
         watchdog.unwatch(line)
     clock.pass_s(100)
     assert clock.timers == []
+
+
+def test_a_body_that_crawls_is_ended_and_an_answer_that_is_worked_on_is_not(monkeypatch):
+    """N6: a byte a second is no stall; with a minimum rate it ends all the same, but not where a store only keeps the line open."""
+    clock = Clock()
+    monkeypatch.setattr("connectors.wire.pool.asyncio.get_running_loop", lambda: clock)
+    for rate, ends in ((1024.0, True), (0.0, False)):  # without the rate it would go on for ever
+        watchdog = Watchdog(stall_s=30, min_bytes_per_s=rate)
+        crawling, fast, worked_on = Line(), Line(), Line()
+        for line in (crawling, fast, worked_on):
+            watchdog.watch(line)
+        crawling.bulk = fast.bulk = 0
+        for _ in range(100):
+            for line, step in ((crawling, 1), (fast, 5000), (worked_on, 1)):
+                line.moved_bytes += step
+            crawling.bulk, fast.bulk = crawling.moved_bytes, fast.moved_bytes
+            clock.pass_s(1)
+        assert bool(crawling.errors) == ends
+        assert fast.errors == worked_on.errors == []
+        watchdog.stop()
+        clock.timers.clear()
+
+
+def test_a_request_may_take_as_long_as_its_bytes_and_no_longer(monkeypatch):
+    """N6: whatever keeps a request alive, its time is counted: twenty stalls, and what its bytes take at the minimum rate."""
+    clock = Clock()
+    monkeypatch.setattr("connectors.wire.pool.asyncio.get_running_loop", lambda: clock)
+    watchdog = Watchdog(stall_s=30, min_bytes_per_s=1000)
+    small, large = Line(), Line()
+    large.due_bytes = 600_000
+    for line in (small, large):
+        watchdog.watch(line)
+    ended = {}
+    for second in range(1400):
+        for name, line in (("small", small), ("large", large)):
+            line.moved_bytes += 1
+            if line.errors:
+                ended.setdefault(name, second)
+        clock.pass_s(1)
+    assert 600 <= ended["small"] < 615
+    assert 1200 <= ended["large"] < 1215
+    watchdog.stop()
 
 
 async def test_a_readonly_buffer_is_a_mistake_that_is_named():

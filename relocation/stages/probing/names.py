@@ -9,13 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from relocation.rules.errors import BadRequest, Forbidden, NotFound, Transient
+from relocation.rules.fidelity import Encryption, label_of
 from relocation.rules.keys import shown
 from relocation.rules.names import PART_BYTES_TRIED_MAX
-from relocation.rules.objects import Attributes
+from relocation.rules.objects import SSE, Attributes
 from relocation.rules.questions import Question
 from relocation.stages.probing.asking import Found, Inquiry, failure_word
 from relocation.stages.probing.canaries import ATTEMPTS, Canaries
 
+CLASSES = ("STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR", "REDUCED_REDUNDANCY")
+"""Those of AWS that keep an object within reach."""
 KEY_BYTES = (1024, 1000, 900, 512, 255)
 PART_BYTES = (PART_BYTES_TRIED_MAX, 512, 255, 128, 64)
 """Lengths to try, the longest first; the first that is kept is the answer."""
@@ -181,6 +184,41 @@ async def non_ascii_tag(canaries: Canaries, found: Found) -> None:
     found[Question.NON_ASCII_TAG] = "kept" if kept.get("album") == pair[1] else "changed" if "album" in kept else "dropped"
 
 
+async def storage_classes(canaries: Canaries, found: Found) -> None:
+    """Write one canary of each storage class that can be read at once, and look whether it is of that class."""
+    words = []
+    for name in CLASSES:
+        key = canaries.name("class")
+        try:
+            await canaries.put(key, b"", attributes=Attributes(storage_class=name))
+            head = await canaries.store.head(canaries.bucket, key)
+        except BadRequest as error:
+            words.append(f"{name}={error.code}")
+        else:
+            words.append(f"{name}={'kept' if head.attributes.storage_class == name else 'dropped'}")
+    found[Question.STORAGE_CLASSES] = " ".join(words)
+
+
+def encryption(wanted: Sequence[Encryption]) -> Inquiry:
+    """Return what tries the encryptions that the configuration asks of this bucket, each with its key."""
+
+    async def ask(canaries: Canaries, found: Found) -> None:
+        words = []
+        for headers in wanted:
+            key = canaries.name("encrypted")
+            try:
+                await canaries.put(key, b"e", attributes=Attributes(headers=headers))
+                rarer = (await canaries.store.head(canaries.bucket, key)).rarer
+            except (BadRequest, Forbidden, NotFound) as error:
+                words.append(f"{label_of(headers)}={error.code if isinstance(error, BadRequest) else 'forbidden'}")
+            else:
+                words.append(f"{label_of(headers)}={'kept' if dict(headers).get(SSE) == dict(rarer).get(SSE) else 'dropped'}")
+        if words:
+            found[Question.ENCRYPTION] = " ".join(words)
+
+    return Inquiry(ask, (Question.ENCRYPTION,))
+
+
 NAMES = (
     Inquiry(single_names, (*(question for question, _ in SINGLES), Question.LEADING_SLASH, Question.TRAILING_SLASH)),
     Inquiry(lengths, (Question.KEY_BYTES_MAX, Question.PART_BYTES_MAX)),
@@ -189,4 +227,5 @@ NAMES = (
     Inquiry(website_redirect, (Question.WEBSITE_REDIRECT,)),
     Inquiry(non_ascii_metadata, (Question.NON_ASCII_METADATA,)),
     Inquiry(non_ascii_tag, (Question.NON_ASCII_TAG,)),
+    Inquiry(storage_classes, (Question.STORAGE_CLASSES,)),
 )
