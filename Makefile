@@ -40,15 +40,16 @@ format: env
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: env minio  ## speed and cost next to rclone, on the same servers
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks.against_rclone
+# What is measured: BENCH="--series compare,grow,stretch --tls"; `$(BIN)/python -m benchmarks --help` lists all.
+bench: env minio  ## speed and cost next to rclone, juicefs and mc, on the same servers (BENCH="--tls --rounds 1")
+	$(BIN)/python -m benchmarks $(BENCH)
 
 soak: env minio  ## kill everything 20 times under load, then 10 minutes of faults and pauses (about 20 minutes)
 	$(BIN)/python -m tests.faults.kill_soak --kills 20 --seconds 60 --out var/soak/kills
 	$(BIN)/python -m tests.faults.kill_soak --soak 600 --out var/soak/faults
 
 lock:  ## make requirements.lock anew from pyproject.toml (needs uv)
-	uv pip compile pyproject.toml --extra dev --generate-hashes --universal --python-version 3.11 \
+	uv pip compile pyproject.toml --extra dev --extra bench --generate-hashes --universal --python-version 3.11 \
 		--no-emit-index-url --no-header --quiet -o requirements.lock
 
 clean:  ## end the servers, then remove var/, the environment and caches (reports and evidence in var/ too)
