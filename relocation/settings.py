@@ -101,13 +101,15 @@ class VaultPlace(Settings):
 
 
 class Transfer(Settings):
-    """How fast and how careful: limits of one process, except `settle_s` and `attempts_max`, which are of one object.
+    """How fast and how careful: limits of one command, shared by its `processes` on this machine (`auto`: one for every four cores),
+    except `settle_s` and `attempts_max`, which are of one object.
 
     `concurrency` is the most at once; how many it is follows the endpoints' answers. An answer slower than `min_bytes_per_s` for
     `stall_s` is broken off (0: never). `overloaded_s`: how long an endpoint may refuse everything without saying until when.
     `cost_cap` is what the migration may spend on requests and traffic, in the currency of `prices`.
     """
 
+    processes: Literal["auto"] | Annotated[Count, Field(ge=1, le=64)] = "auto"
     budget_bytes: Annotated[Bytes, Field(ge=16 * MIB, le=64 * GIB)] = 128 * MIB
     wire: Literal["lean", "library"] = "lean"
     stall_s: Annotated[Seconds, Field(ge=0.1, le=3600)] = 30.0
@@ -161,8 +163,8 @@ class Policy(Settings):
     sse: Sse | None = None
 
     def that_decides(self) -> dict[str, object]:
-        """Return what of it goes into the configuration's hash: a field that came later, only where it is not at its default, so that
-        a new version of the program voids nothing that was signed before."""
+        """Return what of it goes into the configuration's hash: a field that came later only where it is not at its default, so
+        that a new version of the program voids nothing that was signed before."""
         always = {"keep_etag", "verify", "part_bytes"}
         return {**self.model_dump(mode="json", include=always), **self.model_dump(mode="json", exclude_defaults=True)}
 

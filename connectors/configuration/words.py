@@ -68,6 +68,7 @@ EXAMPLES = {
     "owner": "messaging-platform",
     "name": "rest",
     "cron": '"0 1 * * *"',
+    "type": "s3",
 }
 WANTED = {
     "string_type": "text; put it in quotes if it is meant so",
