@@ -1,10 +1,13 @@
 """`make bench`: ours next to rclone, juicefs sync and mc mirror, on the same two MinIO, in one run, interleaved.
 
-    python -m benchmarks [--tls] [--series compare,grow,stretch] [--loads small,large,mixed] [--tools ours,rclone] [--rounds 3] …
+    make bench                                                     the comparison, about 15 minutes on 2 cores
+    make bench BENCH=--tls                                         the same over TLS
+    make bench BENCH="--series grow --modes copy --rounds 1 --name growth"
+    make bench BENCH="--series stretch --modes copy --tools ours,rclone,juicefs --name distance"
+    make bench BENCH="--loads small --tools ours,rclone --objects 5000"      a short one
 
-A short one: `python -m benchmarks --loads small --tools ours,rclone --objects 5000 --rounds 3`. Results go to `benchmarks/results/`
-after every round (Markdown, JSON, SVG), with `--publish` to `docs/benchmarks/` too. Figures of one run may be compared with each
-other only: machines differ, and shared ones differ by the hour.
+Results go to `benchmarks/results/` after every round (Markdown, JSON, SVG), with `--publish` to `docs/benchmarks/` too. Figures of
+one run may be compared with each other only: machines differ, and shared ones differ by the hour.
 """
 
 from __future__ import annotations

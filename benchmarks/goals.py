@@ -43,6 +43,7 @@ MARGINAL_MS = {"copy": 0.22, "verify": 0.32}
 LARGE_S_A_GIB = 0.75
 START_WALL_S, START_CPU_S = 1.5, 1.2
 FAR_MS, FAR_SHARE = 30, 0.9
+MEMORY_MIB = 128 + 170e6 / 2**20  # the default budget of bytes in flight, and 170 MB for the program
 
 
 def verdicts(results: Results) -> list[Verdict]:
@@ -51,6 +52,7 @@ def verdicts(results: Results) -> list[Verdict]:
     if not results.tls:
         found += [_marginal(results, mode, most) for mode, most in MARGINAL_MS.items()]
         found += [_large(results), *_start(results)]
+    found.append(_memory(results))
     found += [_far(results, case) for case in results.chosen(delayed=True) if case.tool == "ours" and case.delay_ms == FAR_MS]
     return [each for each in found if each]
 
@@ -90,6 +92,14 @@ def _start(results: Results) -> list[Verdict]:
         Verdict(f"{words}: wall", f"≤ {START_WALL_S:.1f} s", f"{cost.wall_s:.2f} s", cost.wall_s <= START_WALL_S),
         Verdict(f"{words}: CPU", f"≤ {START_CPU_S:.1f} s", f"{cost.cpu_s:.2f} s", cost.cpu_s <= START_CPU_S),
     ]
+
+
+def _memory(results: Results) -> Verdict | None:
+    peaks = [cost.rss_mib for case in results.runs if case.tool == "ours" for cost in results.runs[case]]
+    if not peaks:
+        return None
+    words = "every load: peak memory of all processes of ours, the largest of all runs"
+    return Verdict(words, f"≤ {MEMORY_MIB:.0f} MiB", f"{max(peaks):.0f} MiB", max(peaks) <= MEMORY_MIB)
 
 
 def _far(results: Results, case: Case) -> Verdict | None:

@@ -42,7 +42,7 @@ def _head(results: Results, command: str) -> str:
     missing = ", ".join(tool for tool, version in results.versions.items() if not version)
     tls = ", TLS on both sides" if results.tls else ""
     lines = [
-        f"Measured {results.begun[:10]} on {where}; two MinIO and the client share them, data on tmpfs{tls}.",
+        f"Measured {results.begun[:10]} on {where}; two MinIO and the client share them; data, and our ledger, on tmpfs{tls}.",
         f"Medians of {results.rounds()} interleaved runs of whole processes.",
         f"Tools: {versions}.{f' Left out, not on this machine: {missing}.' if missing else ''} Again: `{command}`.",
         f"Memory of a program that does nothing shows as {results.floor_mib:.0f} MiB.",
@@ -152,16 +152,18 @@ def _far(results: Results) -> str:
         }
         heads = [f"{mark} ms" for mark in marks]
         sections.append(_grid(results, f"### Far away: {load}, a round trip of so much more on both sides", heads, rows))
-    ceilings = [text for case in cases if case.delay_ms == 0 and (text := _proxy(results, case))]
-    return "\n\n".join([*sections, "The proxy's own ceiling at 0 ms (its busier process, one core): " + "; ".join(ceilings) + "."])
+    spent = [text for case in cases if case.tool == cases[0].tool and (text := _proxy(results, case))]
+    ceiling = "The proxies' own share: CPU of the busier one an object, and the rate at which it would be the limit: "
+    return "\n\n".join([*sections, ceiling + "; ".join(spent) + "."])
 
 
 def _proxy(results: Results, case: Case) -> str:
     spent = sorted(results.proxy_cpu_s[case])
-    middle = spent[len(spent) // 2]
-    if not middle:
+    middle_s, objects = spent[len(spent) // 2], results.loads[case.load].objects
+    if not middle_s:
         return ""
-    return f"{case.load}, {case.tool}, {case.mode}: {rate_words(results, case, results.loads[case.load].objects / middle)}"
+    limit = rate_words(results, case, objects / middle_s)
+    return f"{case.load}, {case.tool}, {case.mode}, {case.delay_ms} ms: {middle_s / objects * 1000:.3f} ms, {limit}"
 
 
 def _grid(results: Results, title: str, heads: list[str], rows: dict[tuple[str, str], list[Case]], *, memory: bool = False) -> str:
