@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 
 import pytest
 
+from hikkoshi.fault_proxy import Blackhole, Fault, Seen, Stall
 from relocation.rules.errors import Unreachable
 from relocation.transfer.retry import Patience
-from tests.faults.stack import MIB, Case, Watched
+from tests.faults.stack import MIB, Case, Watched, behind_proxies, until
 
 pytestmark = pytest.mark.server
 
@@ -25,7 +27,7 @@ async def seed(case: Case) -> None:
 
 @pytest.mark.parametrize("site", SITES)
 async def test_a_run_survives_a_server_that_is_killed_and_back_within_seconds(case, site):
-    """It waits, tries again, and goes on: no object fails because a server was away for a moment."""
+    """S1, S2: it waits, tries again, and goes on: no object fails because a server was away for a moment."""
     await seed(case)
     watched = Watched(objects=100)
     running = asyncio.create_task(case.run(progress=watched))
@@ -40,7 +42,7 @@ async def test_a_run_survives_a_server_that_is_killed_and_back_within_seconds(ca
 
 @pytest.mark.parametrize("site", SITES)
 async def test_a_run_whose_server_stays_away_stops_as_unreachable_and_marks_nothing_done_that_is_not(case, site):
-    """It stops within `unreachable_s`; what has a fact is at the target; the next run goes on with the very same plan."""
+    """N16: it stops within `unreachable_s`; what has a fact is at the target; the next run goes on with the very same plan."""
     await seed(case)
     case.transfer = {"unreachable_s": 2.0, "connect_timeout_s": 2.0, "stall_s": 2.0}
     watched = Watched(objects=100)
@@ -62,6 +64,39 @@ async def test_a_run_whose_server_stays_away_stops_as_unreachable_and_marks_noth
     assert (summary.run_id, summary.plan_sha256) == (stopped.id, stopped.plan_sha256)
     case.assert_reconciled(summary, objects=OBJECTS)
     assert set(case.versions().values()) == {1}
+
+
+HALF = 2 * MIB
+IN_THE_MIDDLE = {
+    "a read": ("korea", Fault(Stall(HALF), method="GET", target="video.partNumber=2", nth=1)),
+    "a part": ("japan", Fault(Stall(HALF, of="request"), method="PUT", target="video.partNumber=2", nth=1)),
+    "a completion": ("japan", Fault(Blackhole(), method="POST", target="video.uploadId", nth=1)),
+}
+
+
+@pytest.mark.parametrize("what", IN_THE_MIDDLE)
+async def test_a_server_killed_in_the_middle_of_an_object_leaves_it_whole_or_absent(case, what):
+    """S1, S2: dead with half of a part read or written, or before a completion: the object arrives once, no upload is left."""
+    site, fault = IN_THE_MIDDLE[what]
+    case.put_parts("video", (b"a" * (5 * MIB + 1), b"b" * 5 * MIB, b"c" * 7))
+    case.transfer = {"stall_s": 1.5}
+    async with behind_proxies(case) as proxies:
+        proxy = proxies[SITES.index(site)]
+        proxy.faults = [fault]
+        running = asyncio.create_task(case.run())
+        await until(lambda: any(_midway(each, fault) for each in proxy.requests))
+        case.house.kill(site)
+        await asyncio.sleep(0.3)  # it is gone for a while, and the run meets that
+        await case.house.revive()
+        summary = await running
+    case.assert_reconciled(summary, objects=1)
+    assert case.versions() == {"video": 1}
+    assert case.bodies("japan") == case.bodies("korea")
+
+
+def _midway(seen: Seen, fault: Fault) -> bool:
+    there = seen.method == fault.method and re.search(fault.target, seen.target) is not None
+    return there and (isinstance(fault.action, Blackhole) or HALF in {seen.request_bytes, seen.response_bytes})
 
 
 async def test_without_patience_a_run_would_not_survive_a_restart(case, monkeypatch):
