@@ -47,6 +47,7 @@ class Shell:
     go_on: str = ""
     done: list[Json] = field(default_factory=list)
     state_dir: Path | None = None
+    processes: int = 1
     heading: Callable[[str], None] = lambda _text: None
 
     def with_options(self, config: Path | None, json_: bool) -> Shell:
@@ -94,11 +95,13 @@ class Shell:
     async def context(self, settings: Migration) -> AsyncIterator[Context]:
         """Open everything that stages are handed, with a display of their progress."""
         from connectors.assemble import assembled
+        from hikkoshi.processes import count_of, share_of
         from hikkoshi.progress import watching
 
         with watching(self.err) as progress:
             self.heading = progress.heading
-            async with assembled(settings, self.environ, progress) as context:
+            self.processes = count_of(settings)
+            async with assembled(share_of(settings, self.processes), self.environ, progress) as context:
                 yield context
 
 

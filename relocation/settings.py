@@ -101,8 +101,8 @@ class VaultPlace(Settings):
 
 
 class Transfer(Settings):
-    """How fast and how careful: limits of one command, shared by its `processes` on this machine (`auto`: one for every four cores),
-    except `settle_s` and `attempts_max`, which are of one object.
+    """How fast and how careful: limits of one command, shared by its `processes` on this machine (`auto`: one for every four
+    cores), except `settle_s` and `attempts_max`, which are of one object.
 
     `concurrency` is the most at once; how many it is follows the endpoints' answers. An answer slower than `min_bytes_per_s` for
     `stall_s` is broken off (0: never). `overloaded_s`: how long an endpoint may refuse everything without saying until when.

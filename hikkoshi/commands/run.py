@@ -32,8 +32,9 @@ def run(
     shell.go_on = shell.named(f"run {category}" + (f" --wave {wave}" if wave else "")) + " goes on where it was"
 
     async def work(stages: Context, name: str) -> Summary:
+        from hikkoshi.processes import lanes_of
         from relocation.stages.wave import WaveRequest, run_wave
 
-        return await run_wave(stages, WaveRequest(category, name, until))
+        return await run_wave(stages, WaveRequest(category, name, until), lanes_of(stages, shell.processes))
 
     return do_waves(shell, category, wave, work)

@@ -26,8 +26,9 @@ def verify(
     shell = shell_of(context, config, json)
 
     async def work(stages: Context, name: str) -> Summary:
+        from hikkoshi.processes import lanes_of
         from relocation.stages.wave import WaveRequest, verify_wave
 
-        return await verify_wave(stages, WaveRequest(category, name))
+        return await verify_wave(stages, WaveRequest(category, name), lanes_of(stages, shell.processes))
 
     return do_waves(shell, category, wave, work)
