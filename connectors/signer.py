@@ -21,6 +21,7 @@ from relocation.rules.errors import BadRequest
 
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"  # over TLS or loopback only: whoever calls sees to that
 _ALGORITHM = "AWS4-HMAC-SHA256"
+_INNER_PAD, _OUTER_PAD = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9\-._~/]*").fullmatch
 
 
@@ -44,7 +45,19 @@ def _quote(text: str, safe: str) -> str:
 class Signer:
     """Signs with one access key for one region. Holds the day's signing key and nothing else that changes."""
 
-    __slots__ = ("_access_key", "_day", "_key", "_region", "_scope", "_second", "_secret", "_service", "_stamp", "_token")
+    __slots__ = (
+        "_access_key",
+        "_day",
+        "_inner",
+        "_outer",
+        "_region",
+        "_scope",
+        "_second",
+        "_secret",
+        "_service",
+        "_stamp",
+        "_token",
+    )
 
     def __init__(self, access_key: str, secret_key: str, session_token: str, region: str, service: str = "s3") -> None:
         self._access_key = access_key
@@ -54,7 +67,7 @@ class Signer:
         self._service = service
         self._second = -1
         self._stamp = self._day = self._scope = ""
-        self._key = b""
+        self._inner = self._outer = hashlib.sha256()
 
     def __repr__(self) -> str:
         return f"Signer({self._access_key!r}, region={self._region!r}, service={self._service!r})"
@@ -86,7 +99,10 @@ class Signer:
         asked = "&".join(sorted_query(query)) if query else ""
         request = _bytes(f"{method}\n{path}\n{asked}\n{fields}\n{names}\n{payload_sha256}")
         text = f"{_ALGORITHM}\n{self._stamp}\n{self._scope}\n{hashlib.sha256(request).hexdigest()}"
-        signature = hmac.digest(self._key, text.encode(), "sha256").hex()
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(text.encode())
+        outer.update(inner.digest())
+        signature = outer.hexdigest()
         credential = f"{self._access_key}/{self._scope}"
         proof = f"{_ALGORITHM} Credential={credential}, SignedHeaders={names}, Signature={signature}"
         signed.append(("authorization", proof))
@@ -98,9 +114,11 @@ class Signer:
         if self._stamp[:8] != self._day:
             self._day = self._stamp[:8]
             self._scope = f"{self._day}/{self._region}/{self._service}/aws4_request"
-            self._key = self._secret
+            key = self._secret
             for part in (self._day, self._region, self._service, "aws4_request"):
-                self._key = hmac.digest(self._key, part.encode(), "sha256")
+                key = hmac.digest(key, part.encode(), "sha256")
+            # HMAC as RFC 2104 has it, with the day's key worked in already: half of what hmac.digest costs.
+            self._inner, self._outer = (hashlib.sha256(key.ljust(64, b"\0").translate(pad)) for pad in (_INNER_PAD, _OUTER_PAD))
 
 
 def sorted_query(query: Sequence[tuple[str, str]]) -> list[str]:
