@@ -53,7 +53,7 @@ def impatient(case) -> Case:
 
 
 async def test_what_rotted_on_the_drive_is_named_and_the_rest_verified(impatient):
-    """Listings still show the old size and ETag; only reading back tells. The store gives no such bytes out: `failed`."""
+    """S5, S16: listings still show the old size and ETag; only reading back tells. The store gives no such bytes out: `failed`."""
     case = impatient
     await seed_and_run(case)
     before = case.listed("japan")
@@ -70,7 +70,7 @@ async def test_what_rotted_on_the_drive_is_named_and_the_rest_verified(impatient
 
 
 async def test_bytes_altered_on_the_way_back_are_mismatched_and_told_from_rot(impatient):
-    """One byte, same size and ETag: the second reading, over the other HTTP stack, is right, so nothing rotted at the target."""
+    """S5: one byte, same size and ETag: the second reading, over the other HTTP stack, is right, so nothing rotted there."""
     case = impatient
     await seed_and_run(case)
     async with behind_proxies(case) as (_, japan):

@@ -1,4 +1,4 @@
-"""Bodies that break, end early, go on too long or lose their length on the way, each on its own object in one wave (N2, N4, N5).
+"""Bodies that break, end early, go on too long or lose their length on the way, each on its own object of one wave (N2-N5).
 
 Struck once, an object arrives whole at the next try; an answer that is complete in itself and is not the object never counts.
 """
@@ -15,7 +15,7 @@ from dataclasses import replace
 import pytest
 
 from connectors.s3.store import S3Store
-from hikkoshi.fault_proxy import Answer, Fault, FaultProxy, Reset, StripResponseHeader, Truncate
+from hikkoshi.fault_proxy import Answer, Blackhole, Fault, FaultProxy, Reset, Stall, StripResponseHeader, Truncate
 from relocation.rules.keys import is_canary
 from relocation.rules.summary import Summary
 from tests.faults.stack import MIB, Case, behind_proxies, case_of
@@ -33,6 +33,9 @@ BROKEN_READS = {f"get/reset-at-{at}": (at, Reset(at)) for at in EVERY_64_KIB[:-1
 SHORT_READS = {f"get/ends-at-{at}": (at, Truncate(at)) for at in (0, 1, LAST)}
 BROKEN_WRITES = {f"put/reset-at-{at}": (at, Reset(at, of="request")) for at in EVERY_64_KIB}
 SHORT_PARTS = {f"parts/ends-at-{at}": (at, Truncate(at)) for at in (0, 1, len(PARTS[0]) - 1)}
+SILENT_READS = {"get/stalls": (LAST, Stall(LAST)), "get/says-nothing": (0, Blackhole())}
+SILENT_WRITES = {"put/stalls": (LAST, Stall(LAST, of="request")), "put/says-nothing": (0, Blackhole())}
+STALL_S = 3.0
 NO_LENGTH = "get/no-length"
 NEVER_WHOLE = {"get/a-byte-less": BODY[:-1], "get/a-byte-more": BODY + b"+", "get/nothing": b""}
 """Complete answers with the planned ETag, whose length is that of their body and not that of the object."""
@@ -42,7 +45,8 @@ def faults_of(bucket: str) -> tuple[list[Fault], list[Fault]]:
     """Return Korea's faults and Japan's. All but the last kind strike the first request for their object alone."""
     place = f"^/{bucket}/"
     korea = [
-        Fault(action, method="GET", target=f"{place}{key}$", nth=1) for key, (_, action) in (BROKEN_READS | SHORT_READS).items()
+        Fault(action, method="GET", target=f"{place}{key}$", nth=1)
+        for key, (_, action) in (BROKEN_READS | SHORT_READS | SILENT_READS).items()
     ]
     korea += [Fault(action, method="GET", target=f"{place}{key}.partNumber=1$", nth=1) for key, (_, action) in SHORT_PARTS.items()]
     korea += [
@@ -51,12 +55,15 @@ def faults_of(bucket: str) -> tuple[list[Fault], list[Fault]]:
     ]
     as_planned = (("ETag", f'"{hashlib.md5(BODY).hexdigest()}"'), ("Last-Modified", "Wed, 12 Feb 2025 20:18:48 GMT"))
     korea += [Fault(Answer(200, body, as_planned), method="GET", target=f"{place}{key}$") for key, body in NEVER_WHOLE.items()]
-    japan = [Fault(action, method="PUT", target=f"{place}{key}$", nth=1) for key, (_, action) in BROKEN_WRITES.items()]
+    japan = [
+        Fault(action, method="PUT", target=f"{place}{key}$", nth=1) for key, (_, action) in (BROKEN_WRITES | SILENT_WRITES).items()
+    ]
     return korea, japan
 
 
 def seed(case: Case) -> None:
-    for key in (*BROKEN_READS, *SHORT_READS, *BROKEN_WRITES, NO_LENGTH, *NEVER_WHOLE):
+    case.transfer = {"stall_s": STALL_S, "concurrency": 16}
+    for key in (*BROKEN_READS, *SHORT_READS, *SILENT_READS, *BROKEN_WRITES, *SILENT_WRITES, NO_LENGTH, *NEVER_WHOLE):
         case.put(key, BODY)
     for key in SHORT_PARTS:
         case.put_parts(key, PARTS)
@@ -91,6 +98,14 @@ def test_a_transfer_that_is_reset_at_any_byte_is_made_again_and_whole(struck, ke
     case, summary, _ = struck
     assert arrived(case, key)
     assert key not in {named.key for named in (*summary.failed, *summary.drifted, *summary.conflicts)}
+
+
+@pytest.mark.parametrize("key", [*SILENT_READS, *SILENT_WRITES])
+def test_where_nothing_comes_any_more_the_transfer_is_given_up_and_made_again(struck, key):
+    """N3: no byte for `stall_s`, before an answer or in the middle of a body, the connection still open: tried again, whole."""
+    case, summary, _ = struck
+    assert arrived(case, key)
+    assert key not in {named.key for named in summary.failed}
 
 
 @pytest.mark.parametrize("key", [*SHORT_READS, *SHORT_PARTS])

@@ -50,7 +50,7 @@ async def test_without_the_condition_somebody_elses_object_would_be_overwritten(
 
 
 async def test_the_same_bytes_of_somebody_else_are_proved_and_kept_without_a_write(case):
-    """Read on both sides, whatever their part sizes, and from then on kept; nothing is written, now or later."""
+    """D29: read on both sides, whatever their part sizes, and from then on kept; nothing is written, now or later."""
     body = bytes(range(256)) * 4 * 1024 * 12
     for site in ("korea", "japan"):
         case.put("empty", b"", site=site)

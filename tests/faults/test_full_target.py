@@ -14,7 +14,7 @@ pytestmark = pytest.mark.server
 
 
 async def test_a_full_target_stops_the_run_and_it_goes_on_with_its_own_plan_after_space(case):
-    """No retry storm: some puts are refused, the run ends as NoSpace; what has a fact is there, and the same run finishes later."""
+    """S3: no retry storm: the run ends as NoSpace; what has a fact is there, and the same run finishes later."""
     for number in range(60):
         case.put(f"{number:02}", bytes([number]) * 300)
     case.put_parts("zz-video", (b"a" * 5 * MIB, b"b" * 5 * MIB, b"c" * 9))
@@ -44,7 +44,7 @@ async def test_a_full_target_stops_the_run_and_it_goes_on_with_its_own_plan_afte
 
 
 async def test_a_target_that_is_full_from_the_start_gets_no_upload_left_behind(case):
-    """An upload can be begun where no part can be written: it is aborted when the first part is refused."""
+    """S3: an upload can be begun where no part can be written: it is aborted when the first part is refused."""
     case.put_parts("video", (b"a" * 5 * MIB, b"b" * 5 * MIB, b"c" * 9))
     admin = case.house.admin("japan")
     await asyncio.to_thread(admin.bucket_quota_set, case.bucket, 1)

@@ -66,7 +66,7 @@ async def assert_all_is_ours(case: Case, objects: int) -> None:
 
 @pytest.mark.parametrize("step", STEPS)
 async def test_a_run_killed_at_a_named_step_is_gone_on_with_and_converges(case, step):
-    """The dead run's wave is taken over at once; what it wrote is known as ours; one version of each object, no upload left."""
+    """C1, D31: the dead run's wave is taken over at once; what it wrote is ours; one version of each object, no upload left."""
     objects = seed(case)
     async with case.context():
         pass  # what the probe knows is on record: the killed run begins with its own work
@@ -78,7 +78,7 @@ async def test_a_run_killed_at_a_named_step_is_gone_on_with_and_converges(case, 
 
 
 async def test_a_run_killed_in_the_middle_of_a_part_converges(case):
-    """Half of a part has reached the target when the run dies: the upload is aborted, and begun anew by the next."""
+    """S2, C1: half of a part has reached the target when the run dies: the upload is aborted, and begun anew by the next."""
     objects = seed(case)
     async with case.context():
         pass

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import pytest
 
 from hikkoshi.fault_proxy import Answer, AnswerAfter, Fault, FaultProxy, FlipByte, Reset, Seen, Truncate
+from relocation.rules import capabilities
 from relocation.rules.errors import ProtocolError
 from relocation.rules.summary import Summary
 from relocation.transfer import copy_parts, write
@@ -108,7 +109,7 @@ def struck(house, tmp_path_factory) -> Iterator[Struck]:
 
 @pytest.mark.parametrize("key", [*AT_THE_TARGET, *AT_THE_SOURCE])
 def test_an_object_struck_once_arrives_whole_in_one_version(struck, key):
-    """Whatever went wrong on the way, the next try is right: the same ETag on both sides, and one version, by boto3."""
+    """N2, N4, N9, N10: whatever went wrong on the way, the next try is right: the same ETag on both sides, and one version."""
     case = struck.case
     assert case.listed("japan")[key] == case.listed("korea")[key]
     assert case.versions()[key] == 1
@@ -130,7 +131,7 @@ def test_no_upload_is_left_behind(struck):
 
 
 def test_a_write_whose_answer_was_lost_is_settled_by_looking(struck):
-    """The second PUT meets our own object (412), and a HEAD says whose it is."""
+    """N10: the second PUT meets our own object (412), and a HEAD says whose it is."""
     for key in ("put/lost", "put/lost-as-500"):
         assert [each.status for each in struck.asked("PUT", key)][-1] == 412
         assert struck.asked("HEAD", key)
@@ -187,6 +188,18 @@ def test_without_settling_a_lost_answer_would_end_in_a_doubt(house, tmp_path, mo
     monkeypatch.setattr(copy_parts, "settle", not_looking)
     with struck_case(house, tmp_path) as struck:
         assert struck.summary.proofs["received"] < len(AT_THE_TARGET) + len(AT_THE_SOURCE)
+
+
+async def test_without_a_checksum_the_target_would_keep_what_was_altered_on_the_way_out(case, monkeypatch):
+    """Negative control for N8: with no checksum sent, altered bytes are stored; only the ETags name it then, and nothing counts."""
+    monkeypatch.setattr(capabilities, "sends_checksum", lambda *_, **__: False)
+    case.put("put/altered", BODY)
+    async with behind_proxies(case) as (_, japan):
+        japan.faults = AT_THE_TARGET["put/altered"]
+        summary = await case.run()
+        assert [each.status for each in case.seen(japan, "PUT")] == [200]
+    assert (summary.outcomes["verified"].objects, summary.proofs["received"]) == (0, 0)
+    assert case.listed("japan") != case.listed("korea")
 
 
 async def test_a_listing_that_is_none_stops_the_run_before_it_plans(case):

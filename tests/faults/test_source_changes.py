@@ -15,7 +15,7 @@ pytestmark = pytest.mark.server
 
 
 async def test_what_changed_between_plan_and_copy_is_drifted_or_gone_and_comes_home_next_time(case):
-    """Only the planned version is read, or none: what was overwritten since is drifted, what was deleted is gone, by name."""
+    """D1, D3, D4: only the planned version is read: what was overwritten since is drifted, what was deleted is gone, by name."""
     for number in range(8):
         case.put(f"plain/{number}", bytes([number]) * 500)
     case.put_parts("video.mp4", (b"a" * 5 * MIB, b"b" * 9))

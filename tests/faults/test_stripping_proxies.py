@@ -36,7 +36,7 @@ def seed(case: Case) -> None:
 
 
 async def test_where_if_none_match_is_stripped_a_versioned_target_is_looked_at_first(case):
-    """No write without a HEAD before it; what somebody else put there, before the plan or after it, stays untouched."""
+    """S12: no write without a HEAD before it; what somebody else put there, before the plan or after it, stays untouched."""
     seed(case)
     case.put("plain/3", b"not ours", site="japan")
 
@@ -70,7 +70,7 @@ async def test_without_looking_first_somebody_elses_object_would_be_covered(case
 
 
 async def test_where_if_none_match_is_stripped_an_unversioned_target_is_refused(house, tmp_path):
-    """Nothing would bring back what a race overwrites: nothing is written, and the way out is named."""
+    """S12: nothing would bring back what a race overwrites: nothing is written, and the way out is named."""
     with case_of(house, tmp_path, probed=False, versioned=False) as case:
         seed(case)
         async with behind_proxies(case) as (_, japan):
@@ -81,7 +81,7 @@ async def test_where_if_none_match_is_stripped_an_unversioned_target_is_refused(
 
 
 async def test_where_the_checksum_is_stripped_copies_go_without_it_and_are_never_counted_as_received(case):
-    """The proxy does not sign: a request with the header would be refused. So none is sent, and every object is read back."""
+    """D27: the proxy does not sign: a request with the header would be refused. So none is sent, and every object is read back."""
     seed(case)
     async with behind_proxies(case) as (_, japan):
         japan.faults = [Fault(StripRequestHeader("x-amz-checksum-crc64nvme"), target=f"^/{case.bucket}")]

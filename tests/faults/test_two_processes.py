@@ -64,7 +64,7 @@ async def two_processes(case: Case, *, objects: int, stop_at: int) -> Together:
 
 
 async def test_of_two_processes_one_stopped_and_one_killed_every_object_is_copied_once(case):
-    """20,000 objects in shards of 2,000: at most 1 % is put again, and the vault's facts are boto3's listing, row for row."""
+    """C5, C6: of 20,000 objects at most 1 % is put again, and the vault's facts are boto3's listing, row for row."""
     begun = time.monotonic()
     case.transfer = {"shard_objects": 2000, "lease_s": LEASE_S, "concurrency": 16, "intent_objects": 256}
     together = await two_processes(case, objects=20_000, stop_at=4)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.memory import Behaviour
+from relocation.rules import capabilities
 from relocation.rules.errors import Forbidden, NoSpace, Refusal, Unreachable
 from relocation.rules.plan import known
 from relocation.stages.wave import WaveRequest, dry_run, run_wave
@@ -211,6 +212,14 @@ async def test_an_ignored_checksum_is_never_counted_as_received(tmp_path, checks
     summary = await world.run()
     assert summary.proofs["received"] == received
     assert summary.proofs["read_back"] == summary.outcomes["verified"].objects == 5
+
+
+async def test_without_the_probes_word_an_unverified_checksum_would_count(tmp_path, monkeypatch):
+    """Negative control for D27: what a store returns without having looked would pass for `received`, were the probe not asked."""
+    for word in ("sends_checksum", "counts_received"):
+        monkeypatch.setattr(capabilities, word, lambda *_, **__: True)
+    with pytest.raises(AssertionError):
+        await test_an_ignored_checksum_is_never_counted_as_received(tmp_path, "unverified", 0)
 
 
 async def test_a_target_that_ignores_if_none_match_is_looked_at_first(tmp_path):

@@ -67,6 +67,7 @@ class Field:
     runs: int = 0
     keys: dict[str, Planned] = field(default_factory=dict)
     deleted: set[str] = field(default_factory=set)
+    """Every key that was deleted at the source at some time."""
     put_bytes: int = 0
     samples: list[Sample] = field(default_factory=list)
     struck: list[tuple[float, str]] = field(default_factory=list)
@@ -97,7 +98,6 @@ class Field:
             if len(each.part_bytes) > 1:
                 await asyncio.to_thread(self.case.put_parts, each.key, each.parts())
         self.keys |= {each.key: each for each in objects}
-        self.deleted -= {each.key for each in objects}
         self.put_bytes += sum(each.size for each in objects)
 
     async def run(self) -> bool:
@@ -157,7 +157,6 @@ class Field:
                 else:
                     each = Planned(key, (self.chance.randrange(100_000),), mark)
                     await asyncio.to_thread(self.case.put, key, each.parts()[0])
-                    self.deleted.discard(key)
 
     async def watch(self) -> None:
         """Note the runner's memory each second."""
