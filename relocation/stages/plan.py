@@ -127,20 +127,20 @@ async def _rules_of(context: Context, category: Category, move: Move, beside: se
     source, target = await answers_of(context, move)
     names, relies_on = Names(target), seen_by(category.policy, source, target)
     together = names.refuses_together(beside)
-    whole_bytes_max = context.settings.transfer.budget_bytes
     must_keep = category.policy.keep_etag == "require"
-    bytes_max = parts.PARTS_MAX * whole_bytes_max
 
     def check(row: PlanRow) -> PlanRow:
-        keeps = relies_on.foretells(row.source_etag, row.size, whole_bytes_max=whole_bytes_max)
+        keeps = relies_on.foretells(row.source_etag, row.size, whole_bytes_max=parts.PART_BYTES_MAX)
         row = row._replace(foretold_etag=row.source_etag if keeps else "")
         if row.action == Action.PROVE and must_keep and not row.ours and row.found_etag != row.source_etag:
             return row._replace(action=Action.CONFLICT, reason="what the target holds has another ETag (keep_etag: require)")
         if row.action not in MAY_BE_REFUSED:
             return row
         reason = _reserved(row) or names.refuses(row.target_key, row.size) or together.get(row.target_key, "")
-        if not reason and row.size > bytes_max:
-            reason = f"{row.size} bytes do not fit in {parts.PARTS_MAX} parts within the budget; raise transfer.budget_bytes"
+        if not reason and row.size > parts.PARTS_MAX * parts.PART_BYTES_MAX:
+            reason = (
+                f"{row.size} bytes do not fit in {parts.PARTS_MAX} parts of {parts.PART_BYTES_MAX} bytes, the most that S3 takes"
+            )
         if not reason and not keeps and must_keep:
             reason = f"the target can't give it the same ETag ({row.source_etag}), and the policy says keep_etag: require"
         return row._replace(action=Action.REFUSE, reason=reason) if reason else row

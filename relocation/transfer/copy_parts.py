@@ -11,8 +11,9 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from relocation.ports import Blocks, Body
 from relocation.rules import digests, parts
-from relocation.rules.errors import BadRequest, HikkoshiError, NotFound, PreconditionFailed, ProtocolError, SourceChanged, Transient
+from relocation.rules.errors import HikkoshiError, NotFound, PreconditionFailed, ProtocolError, SourceChanged, Transient
 from relocation.rules.fidelity import etag_is_opaque
 from relocation.rules.keys import shown
 from relocation.rules.objects import Head, Part, Written
@@ -22,51 +23,21 @@ from relocation.transfer.copy_whole import proofs_of_write
 from relocation.transfer.crew import first_error
 from relocation.transfer.hands import Hands
 from relocation.transfer.hashing import Fingerprint, agrees, attributes_sha256
+from relocation.transfer.layout import NOT_KEPT, Layout, layout_of
+from relocation.transfer.promise import Promise, Span, Watch, drained, promised, watched
 from relocation.transfer.read import check_same, identity, read_head, read_piece, to_send
 from relocation.transfer.retry import Tries
-from relocation.transfer.uploads import begin_upload
+from relocation.transfer.uploads import Begun, begin_upload, holds_already, resumed_upload
 from relocation.transfer.write import look_first, settle, settle_unanswered, write_conditions
 
 ABORT_S_MAX = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """The part sizes, in order, and whether the source is asked by part number (its own layout) or by byte range."""
+async def copy_parts(hands: Hands, row: PlanRow, tries: Tries, resume: Intent | None = None) -> Fact:
+    """Copy one object and return its fact, outcome `copied`. Raises Drift, Occupied, or what the stores raise.
 
-    sizes: tuple[int, ...]
-    by_number: bool
-
-    def byte_range(self, index: int) -> tuple[int, int] | None:
-        """Return the range (first, last) of a part; None where it is asked for by its number."""
-        if self.by_number:
-            return None
-        first = sum(self.sizes[:index])
-        return (first, first + self.sizes[index] - 1)
-
-
-async def layout_of(hands: Hands, row: PlanRow, tries: Tries) -> Layout:
-    """Ask the source for its own part sizes; where it has none to tell, or none that fit, cut by the limits."""
-    count = digests.parts_in(row.source_etag)
-    if count and hands.seen.reads_part_numbers:
-        place = (row.source_bucket, row.source_key)
-        first = await read_head(hands.source, place, etag=row.source_etag, tries=tries, part_number=1)
-        if first.parts_count == count:
-            sizes = [first.size]
-            for number in range(2, count + 1):
-                head = await read_head(hands.source, place, etag=row.source_etag, tries=tries, part_number=number)
-                sizes.append(head.size)
-            smallest = min(sizes[:-1], default=parts.PART_BYTES_MIN)  # some stores take smaller ones than S3 does
-            if sum(sizes) == row.size and max(sizes) <= hands.budget.total_bytes and smallest >= parts.PART_BYTES_MIN:
-                return Layout(tuple(sizes), by_number=True)
-    if row.foretold_etag and hands.must_keep_etag:
-        reason = f"the part layout of {shown(row.source_key)} can't be kept (a part is too small, or exceeds the budget)"
-        raise BadRequest(f"{reason}, and the policy says keep_etag: require", code="LayoutLost", status=0)
-    return Layout(parts.cut(row.size, min(hands.part_bytes, hands.budget.total_bytes)), by_number=False)
-
-
-async def copy_parts(hands: Hands, row: PlanRow, tries: Tries) -> Fact:
-    """Copy one object and return its fact, outcome `copied`. Raises Drift, Occupied, or what the stores raise."""
+    `resume` names an upload that a run before began: what it holds of the very bytes is not sent again.
+    """
     place = (row.source_bucket, row.source_key)
     layout = await layout_of(hands, row, tries)
     head = await read_head(hands.source, place, etag=row.source_etag, tries=tries)
@@ -78,8 +49,10 @@ async def copy_parts(hands: Hands, row: PlanRow, tries: Tries) -> Fact:
     if head.rarer and etag_is_opaque(head):
         row = row._replace(foretold_etag="")
     await look_first(hands, row, tries, by_parts=True)
-    upload_id = await begin_upload(hands, row, attributes, tries)
-    upload = _Upload(hands, row, layout, upload_id, tries=tries, head=head)
+    sent_sha256 = attributes_sha256(attributes, losses)
+    begun = await resumed_upload(hands, row, resume, sent_sha256, tries) or await begin_upload(hands, row, attributes, tries)
+    upload = _Upload(hands, row, layout, begun, tries=tries, head=head)
+    upload.intent = upload.intent._replace(attributes_sha256=sent_sha256)
     try:
         written = await upload.carry()
     except BaseException:
@@ -102,9 +75,10 @@ async def copy_parts(hands: Hands, row: PlanRow, tries: Tries) -> Fact:
         crc64nvme=upload.fingerprint.crc64nvme,
         layout=parts.shown_layout(layout.sizes),
         proofs=upload.proofs(written),
-        losses=losses,
+        losses=losses if layout.by_number or hands.may_change_etag else (*losses, NOT_KEPT),
         attempts=tries.count,
-        attributes_sha256=attributes_sha256(attributes),
+        attributes_sha256=sent_sha256,
+        sha256=upload.fingerprint.sha256,
     )
 
 
@@ -121,16 +95,17 @@ class _Part:
 class _Upload:
     """One upload under way: its parts, and the hash of the whole object in order."""
 
-    def __init__(self, hands: Hands, row: PlanRow, layout: Layout, upload_id: str, *, tries: Tries, head: Head) -> None:
+    def __init__(self, hands: Hands, row: PlanRow, layout: Layout, begun: Begun, *, tries: Tries, head: Head) -> None:
         self.hands = hands
         self.row = row
         self.layout = layout
-        self.intent = Intent(-1, row.target_bucket, row.target_key, row.source_etag, "", upload_id)
+        self.intent = Intent(-1, row.target_bucket, row.target_key, row.source_etag, "", begun.upload_id)
+        self.there = begun.parts
         self.tries = tries
         self.head = head  # the source's, of the whole object
         self.stored_crc64nvme = head.checksum("crc64nvme")
         self.completions = 0
-        self.fingerprint = Fingerprint()
+        self.fingerprint = Fingerprint(sha256=hands.sha256)
         self.done: dict[int, Part] = {}
         self.agreed = 0
 
@@ -145,7 +120,8 @@ class _Upload:
             md5s = (bytes.fromhex(self.done[number].etag) for number in sorted(self.done))
             self.intent = self.intent._replace(expected_etag=digests.etag_of_parts(md5s))
             self._check_foretold()
-            await self.hands.amend(self.intent)
+        self.intent = self.intent._replace(size=self.row.size, xxh3=self.fingerprint.xxh3)
+        await self.hands.amend(self.intent)
         return await self._complete()
 
     def _check_foretold(self) -> None:
@@ -175,6 +151,11 @@ class _Upload:
         with first_error():
             async with asyncio.TaskGroup() as group:
                 for index, size in enumerate(self.layout.sizes):
+                    if size > self.hands.budget.lease_bytes_max:
+                        await turn()  # and no part behind it holds a buffer that this one could need
+                        await self._stream_part(index)
+                        turn = _at_once
+                        continue
                     lease = await self.hands.budget.lease(size)
                     part = _Part(index, lease, turn, asyncio.Event())
                     sending = group.create_task(self._send_part(part))
@@ -199,23 +180,52 @@ class _Upload:
         part.hashed.set()
         if by_number and agrees(view, head.checksums):
             self.agreed += 1
+        there = self.there.get(number)
+        if there is not None and holds_already(self.hands, there, view, crc64nvme):
+            self.done[number] = Part(number, there.etag, there.crc64nvme)
+            return
         self.done[number] = await self.tries.run(lambda: self._put_part(number, view, crc64nvme))
 
-    async def _put_part(self, number: int, view: memoryview, crc64nvme: str) -> Part:
+    async def _stream_part(self, index: int) -> None:
+        """Send a part that is larger than one buffer; one that the upload holds already is read only, for the hash of the whole."""
+        hands, row, number, span = self.hands, self.row, index + 1, self.layout.span(index)
+        there = self.there.get(number)
+        if there is not None and there.size == span.size and there.crc64nvme and hands.seen.counts_received_parts:
+            watch = Watch(hands, row, span, Promise(), self.fingerprint)
+            await drained(watched(hands, row, span, watch, self.tries))
+            if watch.own.crc64nvme == there.crc64nvme:
+                self.done[number], self.fingerprint = Part(number, there.etag, there.crc64nvme), watch.whole
+                return
+        promise = await promised(hands, row, span, self.tries, needs_crc64nvme=hands.seen.sends_checksum_parts)
+        self.done[number] = await self.tries.run(lambda: self._put_stream(number, span, promise))
+        self.agreed += promise.algorithm != ""
+
+    async def _put_stream(self, number: int, span: Span, promise: Promise) -> Part:
+        watch = Watch(self.hands, self.row, span, promise, self.fingerprint)
+        blocks = watched(self.hands, self.row, span, watch, self.tries)
+        try:
+            part = await self._put_part(number, Blocks(span.size, blocks, promise.sha256), promise.crc64nvme)
+        finally:
+            await blocks.close()
+        self.fingerprint = watch.whole
+        return part
+
+    async def _put_part(self, number: int, body: Body, crc64nvme: str) -> Part:
         self.hands.check_lease()
         bucket, key = self.row.target_bucket, self.row.target_key
         crc64nvme = crc64nvme if self.hands.seen.sends_checksum_parts else ""
-        return await self.hands.target.put_part(bucket, key, self.intent.upload_id, number, view, crc64nvme=crc64nvme)
+        return await self.hands.target.put_part(bucket, key, self.intent.upload_id, number, body, crc64nvme=crc64nvme)
 
     async def _complete(self) -> Written:
         await look_first(self.hands, self.row, self.tries, by_parts=True)  # once more: parts take their time
         expected = self.intent.expected_etag
+        intended = "" if expected else self.intent.xxh3
         try:
             return await self.tries.run(self._complete_once)
         except (PreconditionFailed, NotFound):
-            written = await settle(self.hands, self.row, expected, self.tries, asked=self.completions)
+            written = await settle(self.hands, self.row, expected, self.tries, asked=self.completions, intended=intended)
         except Transient as error:
-            written = await settle_unanswered(self.hands, self.row, expected, self.tries, error)
+            written = await settle_unanswered(self.hands, self.row, expected, self.tries, error, intended=intended)
         await self.abandon()  # what stands there may be another's with the same bytes; an upload that was completed is not there
         return written
 

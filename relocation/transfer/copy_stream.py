@@ -12,12 +12,11 @@ from relocation.rules.errors import NotFound, PreconditionFailed, SourceChanged,
 from relocation.rules.fidelity import etag_is_opaque
 from relocation.rules.objects import Attributes, Head, Written
 from relocation.rules.records import Fact, Outcome, PlanRow, Proof
-from relocation.transfer.blocks import SpanBlocks
 from relocation.transfer.copy_parts import copy_parts
 from relocation.transfer.copy_whole import altered, proofs_of_write
 from relocation.transfer.hands import Hands
 from relocation.transfer.hashing import Fingerprint, attributes_sha256
-from relocation.transfer.promise import Promise, Span, Watch, promised
+from relocation.transfer.promise import Promise, Span, Watch, promised, watched
 from relocation.transfer.read import identity, read_head, to_send
 from relocation.transfer.retry import Tries
 from relocation.transfer.write import look_first, settle, settle_unanswered, write_conditions
@@ -57,7 +56,7 @@ async def copy_stream(hands: Hands, row: PlanRow, tries: Tries) -> Fact:
         proofs=(*proofs, Proof.SOURCE_TWICE) if promise.xxh3 and hands.source_again else proofs,
         losses=losses,
         attempts=tries.count,
-        attributes_sha256=attributes_sha256(attributes),
+        attributes_sha256=attributes_sha256(attributes, losses),
         sha256=print_.sha256,
     )
     return fact if written.etag == row.foretold_etag else await altered(hands, fact)
@@ -92,8 +91,7 @@ class _Sending:
         hands, row = self.hands, self.row
         self.asked += 1
         watch = Watch(hands, row, self.span, self.promise, Fingerprint(sha256=hands.sha256))
-        self.print_ = watch.whole
-        blocks = blocks_of(hands, row, self.span, watch, self.tries)
+        blocks = watched(hands, row, self.span, watch, self.tries)
         hands.check_lease()
         try:
             return await hands.target.put(
@@ -106,9 +104,5 @@ class _Sending:
             )
         finally:
             await blocks.close()
-
-
-def blocks_of(hands: Hands, row: PlanRow, span: Span, watch: Watch, tries: Tries) -> SpanBlocks:
-    """Return a span of a row's source object, block by block, under the eyes of `watch`."""
-    place = (row.source_bucket, row.source_key)
-    return SpanBlocks(hands, hands.source, place, (span.first, span.size), etag=row.source_etag, tries=tries, take=watch.take)
+            if watch.own.size == self.span.size:  # else nothing was written
+                self.print_ = watch.whole

@@ -17,7 +17,6 @@ from awscrt import checksums
 
 from relocation.rules.errors import ProtocolError
 from relocation.rules.keys import shown
-from relocation.rules.objects import Head
 from relocation.rules.records import PlanRow
 from relocation.transfer.blocks import SpanBlocks
 from relocation.transfer.hands import Hands
@@ -139,6 +138,7 @@ class Watch:
             )
 
 
-def span_of(head: Head) -> Span:
-    """Return the whole of an object as a span."""
-    return Span(0, head.size, head.checksums)
+def watched(hands: Hands, row: PlanRow, span: Span, watch: Watch, tries: Tries) -> SpanBlocks:
+    """Return a span of a row's source object, block by block, under the eyes of `watch`."""
+    place = (row.source_bucket, row.source_key)
+    return SpanBlocks(hands, hands.source, place, (span.first, span.size), etag=row.source_etag, tries=tries, take=watch.take)

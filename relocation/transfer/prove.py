@@ -59,9 +59,20 @@ async def prove(hands: Hands, row: PlanRow, tries: Tries) -> Fact | None:
         proofs=(Proof.READ_BACK, Proof.SAME_ETAG) if same_etag else (Proof.READ_BACK,),
         losses=(*losses, *differences(sent, kept)),
         attempts=tries.count,
-        attributes_sha256=attributes_sha256(sent),
+        attributes_sha256=attributes_sha256(sent, losses),
         ours=row.ours and found.etag == row.found_etag,
+        sha256=source.sha256,
     )
+
+
+async def claimed(hands: Hands, row: PlanRow, tries: Tries) -> PlanRow:
+    """Return the row as one of ours if the bytes found are those that an intent of ours names: where ETags can't tell, these do."""
+    place = (row.target_bucket, row.target_key)
+    try:
+        hashed = await hash_object(hands, hands.target, place, etag=row.found_etag, size=row.found_size, tries=tries)
+    except Drift:  # whatever stands there now was not there when we looked
+        return row
+    return row._replace(ours=hashed.xxh3 in row.intended)
 
 
 async def found_at_target(hands: Hands, row: PlanRow, tries: Tries) -> Head | None:
@@ -93,4 +104,6 @@ def conflict(row: PlanRow, reason: str) -> Fact:
 async def prove_occupied(hands: Hands, row: PlanRow, occupied: Occupied, tries: Tries) -> Fact:
     """Settle what a write met: the same bytes are kept, other bytes are a conflict."""
     met = row._replace(action=Action.PROVE, found_etag=occupied.found.etag, found_size=occupied.found.size, ours=False)
+    if occupied.intended:
+        met = await claimed(hands, met._replace(intended=(occupied.intended,)), tries)
     return await prove(hands, met, tries) or conflict(met, "the target changed while it was looked at; run again")
