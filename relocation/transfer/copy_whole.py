@@ -49,7 +49,7 @@ async def copy_whole(hands: Hands, row: PlanRow, tries: Tries) -> Fact:
         proofs=proofs_of_write(hands, row, written, crc64nvme=crc64nvme, source_checksum=bool(source_checksum)),
         losses=losses,
         attempts=tries.count,
-        attributes_sha256=attributes_sha256(attributes),
+        attributes_sha256=attributes_sha256(attributes, losses),
         sha256=print_.sha256,
     )
     return fact if written.etag == row.foretold_etag or not row.foretold_etag else await altered(hands, fact)

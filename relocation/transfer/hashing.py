@@ -87,10 +87,14 @@ def agrees(body: Bytes, stored: tuple[tuple[str, str], ...]) -> bool | None:
     return None
 
 
-def attributes_sha256(attributes: Attributes) -> str:
-    """Return one hash over headers, user metadata and tags,
-    whatever their order, and a storage class other than the standard one."""
+def attributes_sha256(attributes: Attributes, losses: tuple[str, ...] = ()) -> str:
+    """Return one hash over what travels beside the bytes, whatever its order: headers, user metadata, tags, storage class.
+
+    With what could not go along at all it is the hash of nothing that a target can hold: each comparison names the losses anew.
+    """
     what: list[object] = [sorted(attributes.headers), sorted(attributes.metadata), sorted(attributes.tags)]
-    if attributes.storage_class:
+    if attributes.storage_class or losses:
         what.append(attributes.storage_class)
+    if losses:
+        what.append(losses)
     return hashlib.sha256(json.dumps(what, separators=(",", ":")).encode()).hexdigest()

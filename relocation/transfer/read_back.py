@@ -47,7 +47,8 @@ async def read_back(hands: Hands, other: Store, row: PlanRow, expected: Expected
             return await _mismatch(hands, other, row, expected, tries)
         losses = await _losses(hands, row, expected, hashed, tries)
         fact = _verified(row, expected, hashed, losses, tries)
-        return await read_source_again(hands, row, fact, tries) if wants_source_twice(hands, fact.proofs) else fact
+        again = fact.outcome == Outcome.VERIFIED and wants_source_twice(hands, fact.proofs)
+        return await read_source_again(hands, row, fact, tries) if again else fact
     except SourceGone:
         return _failed(row, expected, f"{shown(row.target_key)} is not at the target any more", tries)
     except SourceChanged as error:
@@ -106,10 +107,10 @@ async def _losses(hands: Hands, row: PlanRow, expected: Expected, hashed: Hashed
     place = (row.source_bucket, row.source_key)
     try:
         head = await read_head(hands.source, place, etag=row.source_etag, tries=tries)
-        sent, _ = await to_send(hands.fidelity, hands.source, place, head, tries, now=hands.clock.now())
+        sent, left = await to_send(hands.fidelity, hands.source, place, head, tries, now=hands.clock.now())
     except Drift:  # of the source: says nothing against the target
         return tuple(sorted({*expected.losses, "attributes (which ones can't be told: the source has changed since)"}))
-    return tuple(sorted({*expected.losses, *differences(sent, kept)}))
+    return tuple(sorted({*expected.losses, *left, *differences(sent, kept)}))
 
 
 def _verified(row: PlanRow, expected: Expected, hashed: Hashed, losses: tuple[str, ...], tries: Tries) -> Fact:
