@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 QUEUE = 12.0
 """How many requests may wait at an endpoint beyond those that it works on: enough to keep it busy, too few to slow the rest."""
-TOLERANCE = 1.2
+TOLERANCE = 1.5
 """A round trip that takes this many times the best is no queue yet: it is jitter."""
 START = 8
 REMEMBER_S = 15.0

@@ -61,7 +61,7 @@ def ended(row: PlanRow, outcome: Outcome, reason: str, tries: Tries, *, stage: s
 def reason_of(error: Transient | BadRequest | NotFound | PreconditionFailed) -> str:
     """Say what kept failing. A 503 or a cut answer for one object while others go through is how bit-rot looks on some stores."""
     if isinstance(error, SlowDown):
-        return f"unreadable or overloaded: the store kept answering 503 for this object ({error}); damaged bytes look like this too"
+        return f"unreadable: the store kept answering 503 for this object, and not for all ({error}); damaged bytes look like this"
     if isinstance(error, CutShort):
         return f"unreadable: the answer for this object broke off each time ({error}); damaged bytes look like this"
     return str(error)

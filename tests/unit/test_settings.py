@@ -28,7 +28,7 @@ def test_limits_have_the_defaults_of_the_design() -> None:
         "wire": "lean",
         "stall_s": 30.0,
         "connect_timeout_s": 10.0,
-        "concurrency": 32,
+        "concurrency": 256,
         "shard_objects": 10_000,
         "shard_bytes": 8_589_934_592,
         "lease_s": 30.0,
@@ -36,6 +36,9 @@ def test_limits_have_the_defaults_of_the_design() -> None:
         "unreachable_s": 60.0,
         "settle_s": 0.0,
         "intent_objects": 256,
+        "min_bytes_per_s": 1024,
+        "overloaded_s": 300.0,
+        "cost_cap": None,
     }
 
 
