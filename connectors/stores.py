@@ -12,7 +12,7 @@ from connectors.s3.requests import Renew, must_sign_payload
 from connectors.s3.store import S3Store
 from connectors.signer import Signer
 from connectors.wire.lean import LeanWire
-from connectors.wire.library import LibraryWire
+from connectors.wire.when_asked import WireWhenAsked
 from relocation.ports import Clock, Store
 from relocation.rules.errors import ConfigurationError
 from relocation.settings import Migration
@@ -57,7 +57,7 @@ class S3Stores:
     def _make(self, endpoint: str, role: str, kind: WireKind) -> S3Store:
         settings, limits = self._settings.endpoints[endpoint], self._settings.transfer
         keys = self._keys(endpoint, role)
-        make = LeanWire if kind == "lean" else LibraryWire
+        make = LeanWire if kind == "lean" else WireWhenAsked
         try:
             wire = make(
                 settings.url,

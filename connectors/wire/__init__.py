@@ -6,7 +6,20 @@ Neither follows a redirect, decodes a body, asks a proxy, keeps a cookie or can 
 May import: the core's errors and `Response`, sockets and TLS; aiohttp in `library` alone.
 """
 
+from typing import TYPE_CHECKING
+
 from connectors.wire.lean import LeanWire
-from connectors.wire.library import LibraryWire
+
+if TYPE_CHECKING:
+    from connectors.wire.library import LibraryWire
 
 __all__ = ["LeanWire", "LibraryWire"]
+
+
+def __getattr__(name: str) -> object:
+    """Import aiohttp only for whoever names its wire."""
+    if name == "LibraryWire":
+        from connectors.wire.library import LibraryWire  # noqa: PLC0415
+
+        return LibraryWire
+    raise AttributeError(name)
