@@ -70,7 +70,7 @@ async def assembled(
                 clock=clock,
                 budget=Budget(settings.transfer.budget_bytes),
                 who=who or getpass.getuser(),
-                host=host,
+                host=f"{host} ({settings.worker.country})" if settings.worker.country else host,
                 version=metadata.version("hikkoshi"),
                 rules_sha256=rules_sha256(),
             )

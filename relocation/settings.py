@@ -19,6 +19,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainValidator,
     StrictBool,
     ValidationInfo,
     field_validator,
@@ -31,6 +32,7 @@ from relocation.rules.errors import ConfigurationError
 from relocation.rules.pace import Limit, Rates
 
 KIB, MIB, GIB = 1024, 1024**2, 1024**3
+PROCESSES_MAX = 64
 PART_BYTES_MIN, PART_BYTES_MAX = 5 * MIB, 5 * GIB  # S3's limits of one part of a multipart upload
 
 RoleName = Literal["reader", "writer", "prober", "remover", "fencer", "application", "switcher", "eraser", "vault", "auditor"]
@@ -100,6 +102,14 @@ class VaultPlace(Settings):
     retention_days: Annotated[Count, Field(ge=1, le=36_500)] = 30
 
 
+def _processes(value: object) -> Literal["auto"] | int:
+    if value == "auto":
+        return "auto"
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= PROCESSES_MAX:
+        raise ValueError(f"is no number of processes; `auto`, or a whole number from 1 to {PROCESSES_MAX}")
+    return value
+
+
 class Transfer(Settings):
     """How fast and how careful: limits of one command, shared by its `processes` on this machine (`auto`: one for every four
     cores), except `settle_s` and `attempts_max`, which are of one object.
@@ -109,7 +119,7 @@ class Transfer(Settings):
     `cost_cap` is what the migration may spend on requests and traffic, in the currency of `prices`.
     """
 
-    processes: Literal["auto"] | Annotated[Count, Field(ge=1, le=64)] = "auto"
+    processes: Annotated[Literal["auto"] | int, PlainValidator(_processes)] = "auto"
     budget_bytes: Annotated[Bytes, Field(ge=16 * MIB, le=64 * GIB)] = 128 * MIB
     wire: Literal["lean", "library"] = "lean"
     stall_s: Annotated[Seconds, Field(ge=0.1, le=3600)] = 30.0
@@ -215,6 +225,12 @@ class Category(Settings):
         return self.waves or (Wave(name="all"),)
 
 
+class Worker(Settings):
+    """The machines that run this. Every byte passes through their memory: their `country` stands in the record of each run."""
+
+    country: Country | None = None
+
+
 class Migration(Settings):
     """One migration, as one file describes it. Paths are absolute; `file` is where it was read from."""
 
@@ -225,6 +241,7 @@ class Migration(Settings):
     endpoints: Annotated[dict[Slug, Endpoint], Field(min_length=1)]
     vault: VaultPlace
     transfer: Transfer = Transfer()
+    worker: Worker = Worker()
     categories: Annotated[dict[Slug, Category], Field(min_length=1)]
     prices: FilePath | None = None
     file: FilePath

@@ -28,6 +28,7 @@ from relocation.settings import (
     Transfer,
     VaultPlace,
     Wave,
+    Worker,
 )
 
 Location = tuple[int | str, ...]
@@ -37,6 +38,7 @@ MIGRATION_SHAPE: Shape = {
     ("endpoints", "*"): Endpoint,
     ("vault",): VaultPlace,
     ("transfer",): Transfer,
+    ("worker",): Worker,
     ("categories", "*"): Category,
     ("categories", "*", "moves", "*"): Move,
     ("categories", "*", "moves", "*", "source"): Side,

@@ -91,6 +91,7 @@ def _head(urls: Mapping[str, str], var: str, allow_plain_http: bool, ca_file: st
     yield f"state_dir: {var}"
     yield f"ledger: sqlite:///{var}/ledger.db"
     yield "timezone: Asia/Tokyo"
+    yield "worker: {country: JP}"
     yield "endpoints:"
     for site in SITES:
         yield f"  {site}:"

@@ -32,6 +32,7 @@ from relocation.settings import Category
 from relocation.stages.answers import answers_of
 from relocation.stages.context import Context
 from relocation.stages.fidelity import WRITTEN, fidelity_of
+from relocation.stages.only_failed import said_of
 from relocation.stages.plan import SealedPlan
 from relocation.stages.unclaimed import unclaimed
 
@@ -78,7 +79,7 @@ async def summarise(context: Context, material: Material) -> Summary:
         deleted_at_target=named(rows, Action.DELETED_AT_TARGET),
         unclaimed=await _unclaimed(context, category),
         declared=_declared(category, sides, rows),
-        unknown=tuple(dict.fromkeys(text for answers in probes for text in capabilities.unknowns(answers))),
+        unknown=(*said_of(material.plan), *_unknown(context, probes)),
         equations=(source_equation(counted),),
         sizes=sizes.bars(),
         ages=ages.bars(),
@@ -103,6 +104,14 @@ async def summarise(context: Context, material: Material) -> Summary:
         finished_at=run.finished_at,
     )
     return _with_outcomes(summary, material, end) if run.kind != "plan" else summary
+
+
+def _unknown(context: Context, probes: Sequence[Answers]) -> tuple[str, ...]:
+    """Return what nothing here can show, in words: where listings are blind, and through which country the bytes went."""
+    found = [text for answers in probes for text in capabilities.unknowns(answers)]
+    if context.settings.worker.country is None:
+        found.append("the country of the machine that ran this is not configured (`worker: {country: …}`): data passed through it")
+    return tuple(dict.fromkeys(found))
 
 
 def _with_outcomes(summary: Summary, material: Material, end: Ending) -> Summary:

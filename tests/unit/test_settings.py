@@ -24,6 +24,7 @@ def migration(folder: Path, changes: dict[str, object] | None = None) -> Migrati
 def test_limits_have_the_defaults_of_the_design() -> None:
     """Whoever writes nothing about pace gets 128 MiB in flight, the lean wire, and faults noticed after 30 s."""
     assert Transfer().model_dump() == {
+        "processes": "auto",
         "budget_bytes": 134_217_728,
         "wire": "lean",
         "stall_s": 30.0,
