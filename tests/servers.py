@@ -16,6 +16,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -48,8 +49,8 @@ class Server:
 
 
 @contextmanager
-def minio_server(folder: Path, *, region: str = "ap-northeast-2") -> Iterator[Server]:
-    """Run a MinIO on one drive below `folder`."""
+def minio_server(folder: Path, *, region: str = "ap-northeast-2", kms_key: str = "") -> Iterator[Server]:
+    """Run a MinIO on one drive below `folder`; with `kms_key` it encrypts with one key of that name (and of no other)."""
     binary = find_or_build()
     (port,) = free_ports(1)
     environment = {
@@ -59,6 +60,7 @@ def minio_server(folder: Path, *, region: str = "ap-northeast-2") -> Iterator[Se
         "MINIO_SITE_REGION": region,
         "MINIO_BROWSER": "off",
         "MINIO_UPDATE": "off",
+        **({"MINIO_KMS_SECRET_KEY": f"{kms_key}:{b64encode(bytes(range(32))).decode()}"} if kms_key else {}),
     }
     command = [str(binary), "server", "--quiet", "--address", f"127.0.0.1:{port}", str(folder / "data")]
     url = f"http://127.0.0.1:{port}"

@@ -101,8 +101,10 @@ def as_kept(policy: Fidelity, head: Head, acl: Acl | None) -> Attributes:
     """Return what the target has beside the bytes, in the form of `to_send`: so that equal means kept."""
     read = head.attributes
     headers = [*read.headers, *((name, value) for name, value in head.rarer if name in LOCK_HEADERS and value != "OFF")]
-    if policy.encryption:
-        headers += [(name, value) for name, value in head.rarer if name in {SSE, SSE_KEY, SSE_CUSTOMER}]
+    asked = dict(policy.encryption)
+    headers += [
+        (name, asked[name] if _same_key(name, asked[name], value) else value) for name, value in head.rarer if name in asked
+    ]
     if acl is not None and (canned := canned_of(acl)[0]) != PRIVATE:
         headers.append((ACL, canned))
     return replace(read, headers=tuple(headers), storage_class="" if read.storage_class == STANDARD else read.storage_class)
@@ -112,7 +114,7 @@ def differences(sent: Attributes, kept: Attributes) -> tuple[str, ...]:
     """Name what the target did not keep of what was sent, field by field, values aside. More retention than was sent is no
     difference, nor is a note of the source's Last-Modified that is missing where somebody else copied."""
     there, notes = dict(kept.headers), dict(kept.metadata)
-    losses = [name for name, value in sent.headers if name not in LOCK_HEADERS and not _same(name, value, there.get(name, ""))]
+    losses = [name for name, value in sent.headers if name not in LOCK_HEADERS and there.get(name) != value]
     losses += weaker(dict(sent.headers), there)
     losses += [f"x-amz-meta-{name}" for name, value in sent.metadata if name != SOURCE_MODIFIED and notes.get(name) != value]
     losses += ["tags"] if sorted(sent.tags) != sorted(kept.tags) else []
@@ -225,8 +227,8 @@ def _seconds(until: str) -> float:
         return float("inf") if until else 0.0
 
 
-def _same(name: str, sent: str, kept: str) -> bool:
-    return kept == sent or (name == SSE_KEY and kept.endswith(f"/{sent}"))  # an answer may write a key's id out as its ARN
+def _same_key(name: str, sent: str, kept: str) -> bool:
+    return name == SSE_KEY and kept.endswith((f"/{sent}", f":{sent}"))  # an answer may write a key's id out as its ARN
 
 
 def _odd(tag: tuple[str, str]) -> bool:

@@ -35,6 +35,8 @@ from tests.faults.house import House
 MIB = 1024 * 1024
 CATEGORY = "talk"
 WRITES = ("PUT", "POST", "DELETE")
+WRITTEN = ("copied", "verified")
+"""How a fact ends that says what stands at the target: a run that verifies reads back what it has just written."""
 ROLES = {"korea": ("reader", "prober"), "japan": ("reader", "writer", "prober", "vault")}
 _numbers = count(1)
 
@@ -60,7 +62,7 @@ class Watched:
 
 @dataclass
 class Case:
-    """One migration: category `talk`, from bucket to bucket of the same name.
+    """One migration: category `talk`, from bucket to bucket of one name. `locked` names the sites whose bucket has object lock.
 
     `urls` leads an endpoint through a proxy, or to another server: then `references` says with which credentials, and `clients`
     holds boto3's client for it.
@@ -76,6 +78,7 @@ class Case:
     clients: Mapping[str, object] = field(default_factory=dict)
     policy: str = "{keep_etag: prefer}"
     probed: bool = True
+    locked: tuple[str, ...] = ()
 
     def client(self, site: str):
         """Return boto3's client with the owner's keys."""
@@ -159,7 +162,7 @@ class Case:
             url = context.settings.endpoints[endpoint].url
             if saved is not None and saved.url == url:
                 continue
-            known = f"{side} {self.references.get(endpoint, '')}"
+            known = f"{side} {self.references.get(endpoint, '')} {endpoint in self.locked} {self.policy}"
             if known not in self.house.answers:
                 self.house.answers[known] = await probe(context, Place(endpoint, bucket), side=side)
             answers = replace(self.house.answers[known], endpoint=endpoint, bucket=bucket, at=timestamp(context), url=url)
@@ -244,8 +247,10 @@ def case_of(house: House, folder: Path, **options) -> Iterator[Case]:
     """Make a bucket on either side, the target's versioned, and remove both with all that is in them at the end."""
     bucket = f"{options.pop('name', 'fault')}-{next(_numbers)}"
     versioned = options.pop("versioned", True)
+    locked = options.get("locked", ())
     for site in SITES:
-        house.client(site).create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGIONS[site]})
+        place = {"CreateBucketConfiguration": {"LocationConstraint": REGIONS[site]}}
+        house.client(site).create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=site in locked, **place)
     if versioned:
         house.client("japan").put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     folder.mkdir(parents=True, exist_ok=True)
@@ -253,7 +258,8 @@ def case_of(house: House, folder: Path, **options) -> Iterator[Case]:
         yield Case(house, folder, bucket, **options)
     finally:
         for site in SITES:
-            house.client(site).delete_bucket(Bucket=bucket)
+            if site not in locked:  # what is held stays until the servers' folder goes
+                house.client(site).delete_bucket(Bucket=bucket)
 
 
 @asynccontextmanager
