@@ -28,7 +28,7 @@ from prefect.exceptions import ObjectNotFound
 
 from connectors.configuration.reader import VARIABLE, find, read
 from flows.descriptions import PACE, description
-from flows.forms import Form, pace_schema
+from flows.forms import Form, evidence_of, pace_schema
 from relocation.rules.errors import ConfigurationError, HikkoshiError, StateMismatch, Unreachable
 from relocation.settings import Migration
 
@@ -124,7 +124,7 @@ class Order:
 
 async def _register(client: PrefectClient, flow_id: UUID, order: Order) -> Registered:
     category = order.migration.categories[order.category]
-    form = Form(order.category, category, dry_run=order.what == "wave")
+    form = Form(order.category, category, dry_run=order.what == "wave", evidence=evidence_of(order.migration))
     schedules = order.schedules()
     name = f"{order.what}-{order.category}"
     # No concurrency limit of Prefect's: the ledger's lease holds one run a wave, and losing Prefect's would end a healthy run.

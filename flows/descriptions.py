@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from flows.forms import told
+from flows.forms import evidence_of, told
 from relocation.rules.keys import shown
 from relocation.settings import Category, Migration, Side
 
 DRY_RUN = """Shows what the wave **would** do: lists both sides, compares them, and reports what would be copied, kept, refused \
 or found in conflict, with the time and the requests that it would take.
 
-**Writes nothing**, neither in {source} nor in {target}. It can be run at any time, also while a wave is under way."""
+**Writes nothing to your data**: neither to source nor to target buckets, in {source} or in {target}. Its plan, inventories and \
+report {evidence}. It can be run at any time, also while a wave is under way."""
 
 WAVE = """Moves one wave from {source} to {target} and proves that every byte arrived: it lists both sides, copies what is \
 missing, reads all of it back over another connection, hashes it again, and reports.
 
-* **Dry run** is on unless you switch it off.
+* **Dry run** is on unless you switch it off. It writes nothing to your data; its plan, inventories and report {evidence}.
 * Started again, it takes up what is new or changed; what is there and proved is left alone.
 * Cancelled, killed or stopped by a fault, it loses nothing: the next run goes on where it stopped.
 
@@ -24,7 +25,8 @@ time for one wave: the second run says who is at work, and changes nothing."""
 VERIFY = """Reads back what a wave brought home and hashes it again, also what somebody else copied: those objects are compared \
 byte for byte with the source.
 
-**Writes nothing**, neither in {source} nor in {target}. A wave that is under way has to end first."""
+**Writes nothing to your data**: neither to source nor to target buckets, in {source} or in {target}. Its plan, inventories, \
+facts and report {evidence}. A wave that is under way has to end first."""
 
 PACE = """Changes how fast an endpoint is asked, while waves run: at most so many bytes or requests a second, or nothing at all \
 until somebody lets it go on. All processes at work keep to it within three seconds, and share it.
@@ -47,6 +49,7 @@ def description(what: str, name: str, migration: Migration) -> str:
     """Return the page of one deployment; `what` is `dry-run`, `wave` or `verify`."""
     category = migration.categories[name]
     sides = {"source": _country(migration, category.moves[0].source), "target": _country(migration, category.moves[0].target)}
+    sides["evidence"] = evidence_of(migration)
     done = "the plan is there, and nothing in it is refused" if what == "dry-run" else "all of it is there, and was read back"
     parts = [TEXTS[what].format(**sides), _facts(name, category), _waves(category), ENDINGS.format(done=done)]
     return "\n\n".join(filter(None, parts))

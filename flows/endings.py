@@ -24,6 +24,7 @@ NEXT = {
     WITH_CHANGES: "Start this wave again, now or later: it takes up what changed.",
     COMPLETED: "",
 }
+UNTOUCHED = "Nothing was written to source or target; the plan and this report lie, locked, in the evidence bucket"
 MESSAGE_CHARACTERS_MAX = 4000
 
 
@@ -45,7 +46,7 @@ def ended(summary: Summary) -> State[None]:
     verdict = verdict_of(summary)
     sentences = [verdict.text.in_("en"), _next(summary, name)]
     sentences += ["; ".join(point.text.in_("en") for point in verdict.points)]
-    message = " ".join(f"{sentence.rstrip('.')}." for sentence in sentences if sentence)
+    message = " ".join(f"{sentence.rstrip('.')}." for sentence in sentences if sentence).replace("\u00a0", " ")
     message += f" Report: {summary.report}" if summary.report else ""
     return Failed(name=name, message=message) if name == INCOMPLETE else Completed(name=name, message=message)
 
@@ -65,11 +66,11 @@ def _next(summary: Summary, name: str) -> str:
     if summary.kind != "plan":
         return NEXT[name]
     if name == INCOMPLETE:
-        return "Nothing was written. Find out why before anybody runs this wave"
+        return f"{UNTOUCHED}. Find out why before anybody runs this wave"
     to_do = sum(summary.counts.get(action, Count()).objects for action in (Action.COPY, Action.REPLACE, Action.PROVE))
-    run = "To move it, run the wave with dry run switched off" if to_do else ""
+    run = f"To move it, start the deployment wave-{summary.category} with its switch “Dry run” off" if to_do else ""
     refusals = "The report names each object that can't move, and why" if name == WITH_REFUSALS else ""
-    return ". ".join(filter(None, ("Nothing was written", refusals, run)))
+    return ". ".join(filter(None, (UNTOUCHED, refusals, run)))
 
 
 def _after(error: HikkoshiError, *, goes_on: bool) -> str:
@@ -78,7 +79,7 @@ def _after(error: HikkoshiError, *, goes_on: bool) -> str:
         return "This run has changed nothing."
     if isinstance(error, ConfigurationError):
         return "Nothing was done. Correct the configuration (`hikkoshi check` shows every problem), deploy it, and start again."
-    again = "it goes on where this run stopped" if goes_on else "nothing was written by this run"
+    again = "it goes on where this run stopped" if goes_on else "this run wrote to neither source nor target"
     if isinstance(error, Transient):
         return f"When the server answers again, start it once more: {again}."
     if isinstance(error, Drift | LeaseLost):

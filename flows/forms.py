@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from relocation.rules.keys import shown
-from relocation.settings import Category, Wave
+from relocation.settings import Category, Migration, Wave
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 SHOWN_PREFIXES_MAX = 8
@@ -17,11 +17,12 @@ SHOWN_PREFIXES_MAX = 8
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The fields of one deployment of a category. `dry_run`: it has the switch."""
+    """The fields of one deployment of a category. `dry_run`: it has the switch; `evidence` says where a dry run leaves its own."""
 
     name: str
     category: Category
     dry_run: bool
+    evidence: str = ""
 
     def schema(self) -> dict[str, Json]:
         """Return the JSON schema that Prefect draws the form from, and checks parameters against."""
@@ -46,7 +47,7 @@ class Form:
             chosen["default"] = waves[0]
         properties: dict[str, Json] = {"category": fixed, "wave": chosen}
         if self.dry_run:
-            properties["dry_run"] = SWITCH
+            properties["dry_run"] = _switch(self.evidence)
         return {
             "title": "Parameters",
             "type": "object",
@@ -63,17 +64,26 @@ class Form:
         return {"category": self.name} | only | ({"dry_run": True} if self.dry_run else {})
 
 
-SWITCH: Json = {
-    "title": "Dry run",
-    "type": "boolean",
-    "default": True,
-    "position": 2,
-    "description": (
-        "On: only plan. Nothing is written at the source or the target; the report says what would happen. "
-        "Off: copy what is missing, read all of it back, and report the proof. Nothing is ever deleted, "
-        "and an object at the target that Hikkoshi did not write is never overwritten."
-    ),
-}
+def evidence_of(migration: Migration) -> str:
+    """Return where plans, inventories and reports go, and for how long nobody can take them away: keys are personal data."""
+    vault = migration.vault
+    days = f"{vault.retention_days} day{'' if vault.retention_days == 1 else 's'}"
+    return f"go to the evidence bucket {vault.endpoint}/{vault.bucket} and stay locked for {days}"
+
+
+def _switch(evidence: str) -> Json:
+    return {
+        "title": "Dry run",
+        "type": "boolean",
+        "default": True,
+        "position": 2,
+        "description": (
+            "On: only plan, and say what would happen. Nothing is written to your data: neither to source nor to target buckets; "
+            f"the plan, inventories and report {evidence}. "
+            "Off: copy what is missing, read all of it back, and report the proof. Nothing is ever deleted, "
+            "and an object at the target that Hikkoshi did not write is never overwritten."
+        ),
+    }
 
 
 def pace_schema(endpoints: list[str]) -> dict[str, Json]:

@@ -140,7 +140,12 @@ def _points(summary: Summary) -> list[Point]:
         points.append(Point(Level.BAD, say("point.unbalanced", n=broken, total=len(summary.equations))))
     elif summary.equations:
         points.append(Point(Level.GOOD, say("point.equations")))
-    notes = (("unclaimed", len(summary.unclaimed)), ("unknown", len(summary.unknown)), ("losses", len(summary.losses)))
+    notes = (
+        ("foreign", len(summary.foreign)),
+        ("unclaimed", len(summary.unclaimed)),
+        ("unknown", len(summary.unknown)),
+        ("losses", len(summary.losses)),
+    )
     points.extend(Point(Level.ATTENTION, say(f"point.{name}", n=count)) for name, count in notes if count)
     return points
 

@@ -22,7 +22,12 @@ def plan(
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> int:
-    """Say what a run would do. Writes nothing but its report."""
+    """Say what a run would do: a dry run.
+
+    Writes nothing to your data: neither source nor target buckets. Its plan,
+    inventories and report name keys, which are personal data; they go to the
+    evidence bucket and stay locked there for vault.retention_days.
+    """
     shell = shell_of(context, config, json)
 
     async def work(stages: Context, name: str) -> Summary:

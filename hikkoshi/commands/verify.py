@@ -22,7 +22,12 @@ def verify(
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> int:
-    """Read every object back and hash it again. Writes nothing but its report."""
+    """Read every object back and hash it again.
+
+    Writes nothing to your data: neither source nor target buckets. Its plan,
+    inventories, facts and report name keys, which are personal data; they go
+    to the evidence bucket and stay locked there for vault.retention_days.
+    """
     shell = shell_of(context, config, json)
 
     async def work(stages: Context, name: str) -> Summary:

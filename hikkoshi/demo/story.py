@@ -104,7 +104,7 @@ class Story:
         teller.claim(total.objects >= 2000, f"{objects(total.objects)}, {size(total.bytes)}, put there in {took}")
 
     def _dry_run(self) -> None:
-        self._teller.chapter("Dry run", "What would happen? Nothing is written but the report.")
+        self._teller.chapter("Dry run", "What would happen? Neither country is written to; plan and report go to the evidence.")
         self._teller.typed("hikkoshi plan talk-images")
         done = self._do("talk-images", dry_run)
         show(self._shell.out, done.whole)

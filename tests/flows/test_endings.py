@@ -71,9 +71,11 @@ def test_a_source_that_went_on_living_is_in_the_name(what):
 def test_a_dry_run_says_that_nothing_was_written():
     """And how to go on, where there is something to move."""
     planned = replace(DONE, kind="plan", stage="plan", outcomes={}, proofs={})
-    assert "Nothing was written. To move it, run the wave with dry run switched off." in ended(planned).message
+    told = ended(planned).message
+    assert "Nothing was written to source or target; the plan and this report lie, locked, in the evidence bucket." in told
+    assert "To move it, start the deployment wave-talk-images with its switch “Dry run” off." in told
     nothing = replace(planned, counts={"listed": Count(2, 20), Action.KEEP: Count(2, 20)})
-    assert "Nothing was written." in ended(nothing).message
+    assert "Nothing was written to source or target" in ended(nothing).message
     assert "To move it" not in ended(nothing).message
 
 
@@ -110,7 +112,7 @@ def test_a_run_that_was_stopped_says_what_to_do(error, words):
 
 def test_a_stopped_run_that_leaves_nothing_does_not_promise_to_go_on():
     """A dry run begins afresh."""
-    assert "nothing was written by this run" in stopped(Unreachable("no answer"), goes_on=False).message
+    assert "this run wrote to neither source nor target" in stopped(Unreachable("no answer"), goes_on=False).message
 
 
 def test_a_message_is_printable_and_bounded():

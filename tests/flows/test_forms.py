@@ -10,7 +10,7 @@ import pytest
 from connectors.configuration.reader import read
 from flows.deploy import Order
 from flows.descriptions import description
-from flows.forms import Form
+from flows.forms import Form, evidence_of
 from tests.flows.office import PROJECT
 
 CONFIG = PROJECT / "config" / "example.yaml"
@@ -22,7 +22,7 @@ def migration():
 
 
 def form(migration, name: str, *, dry_run: bool = True) -> Form:
-    return Form(name, migration.categories[name], dry_run=dry_run)
+    return Form(name, migration.categories[name], dry_run=dry_run, evidence=evidence_of(migration))
 
 
 def test_a_form_offers_the_categorys_waves_and_no_others(migration):
@@ -47,7 +47,8 @@ def test_the_switch_is_on_and_says_what_it_does(migration):
     """A run is a dry run unless somebody switches it off; the flows that never write have no switch."""
     switch = form(migration, "talk-images").schema()["properties"]["dry_run"]
     assert switch["default"] is True
-    assert "Nothing is written" in switch["description"]
+    assert "neither to source nor to target buckets" in switch["description"]
+    assert "evidence bucket japan/hikkoshi-evidence and stay locked for 365 days" in switch["description"]
     assert form(migration, "talk-images").parameters() == {"category": "talk-images", "dry_run": True}
     assert "dry_run" not in form(migration, "talk-images", dry_run=False).schema()["properties"]
 
@@ -65,7 +66,8 @@ def test_every_page_says_what_is_never_done(migration, what):
     """An operator reads what it writes, what it never does, whose data it is and when it is due."""
     for name, category in migration.categories.items():
         page = description(what, name, migration)
-        assert ("**It never** deletes" if what == "wave" else "**Writes nothing**") in page
+        assert ("**It never** deletes" if what == "wave" else "**Writes nothing to your data**") in page
+        assert "evidence bucket japan/hikkoshi-evidence and stay locked for 365 days" in page
         assert str(category.deadline) in page
         assert category.owner in page
 

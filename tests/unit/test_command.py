@@ -218,3 +218,12 @@ def test_local_status_of_a_folder_where_nothing_was_started(capsys, monkeypatch,
     assert command.call(["local", "status", "--json"]) == ExitCode.DONE
     document = json.loads(capsys.readouterr().out)
     assert document == {"configuration": str(tmp_path / "config" / "local.yaml"), "servers": []}
+
+
+@pytest.mark.parametrize("name", ["plan", "verify"])
+def test_what_writes_to_no_data_says_what_it_writes(name, capsys):
+    """A dry run and a verification leave evidence that names keys: their help says where, and that it is locked."""
+    command.call([name, "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "neither source nor target buckets" in said
+    assert "evidence bucket and stay locked there for vault.retention_days" in said

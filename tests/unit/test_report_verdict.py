@@ -123,3 +123,12 @@ def test_without_countries_the_sides_are_called_by_their_role() -> None:
     nowhere = replace(GOOD, source_country="", target_country="", residency="")
     assert told(nowhere)[1] == "Every object that was to move is in the target, and was read back"
     assert told(replace(GOOD, target_country="BR"))[1] == "Every object that was to move is in BR, and was read back"
+
+
+def test_what_others_have_at_the_target_is_said_beside_the_verdict() -> None:
+    """Objects there that are not ours change no verdict, and nobody can overlook that they are there and stay."""
+    others = tuple(Named("talk", f"images/{number}", "") for number in range(2071))
+    verdict = verdict_of(replace(GOOD, foreign=others))
+    assert verdict.level == verdict_of(GOOD).level
+    told_points = [(point.level, point.text.en) for point in verdict.points]
+    assert (Level.ATTENTION, "Other objects at the target, which are not ours and stay: 2,071") in told_points
