@@ -6,7 +6,7 @@ a mismatch is a failure that is listed as `mismatched` alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from relocation.rules.plan import SOURCE_TERMS, Known, Target
@@ -50,12 +50,16 @@ def counts(rows: Iterable[PlanRow], listed: Count) -> dict[str, Count]:
 
 def outcomes(rows: Iterable[PlanRow], end: Ending) -> dict[str, Count]:
     """Count how the worked rows ended; `copied` is there only where something was written and not yet read back."""
-    sums: dict[str, Count] = {outcome.value: Count() for outcome in OUTCOMES}
+    sizes: dict[str, list[int]] = {outcome.value: [] for outcome in OUTCOMES}
     for row in rows:
         fact = end.of(row) if row.action in WORKED else None
         if fact is not None:
-            sums[fact.outcome] = sums.get(fact.outcome, Count()) + Count(1, row.size)
-    return sums
+            sizes.setdefault(fact.outcome, []).append(row.size)
+    return {outcome: _counted(each) for outcome, each in sizes.items()}
+
+
+def _counted(sizes: Collection[int]) -> Count:
+    return Count(len(sizes), sum(sizes))
 
 
 def proofs(rows: Iterable[PlanRow], end: Ending) -> dict[str, int]:
@@ -111,18 +115,13 @@ def target_side(listed: Sequence[InventoryRow], rows: Iterable[PlanRow], end: En
         fact = end.of(row)
         if fact is not None and fact.outcome == Outcome.VERIFIED:
             verified[(row.target_bucket, row.target_key)] = fact
-    ours = sum((Count(1, fact.size) for fact in verified.values()), Count())
-    foreign, found_foreign = Count(), []
-    for found in listed:
-        if (found.bucket, found.key) in verified:
-            continue
-        if standing.is_ours(found):
-            ours += Count(1, found.size)
-        else:
-            foreign += Count(1, found.size)
-            found_foreign.append(Named(found.bucket, found.key, f"{found.size} bytes, ETag {found.etag}, {found.last_modified}"))
-    total = sum((Count(1, found.size) for found in listed), Count())
-    return TargetSide(Equation("target", total, (("ours", ours), ("foreign", foreign))), tuple(found_foreign))
+    others = [found for found in listed if (found.bucket, found.key) not in verified]
+    foreign = [found for found in others if not standing.is_ours(found)]
+    ours = [fact.size for fact in verified.values()] + [found.size for found in others if standing.is_ours(found)]
+    total = _counted([found.size for found in listed])
+    terms = (("ours", _counted(ours)), ("foreign", _counted([found.size for found in foreign])))
+    named = (Named(each.bucket, each.key, f"{each.size} bytes, ETag {each.etag}, {each.last_modified}") for each in foreign)
+    return TargetSide(Equation("target", total, terms), tuple(named))
 
 
 def named(rows: Iterable[PlanRow], action: Action) -> tuple[Named, ...]:

@@ -12,6 +12,7 @@ from functools import partial
 
 from relocation.rules.brief import brief_of
 from relocation.rules.capabilities import vault_guard
+from relocation.rules.errors import Refusal
 from relocation.rules.objects import Place
 from relocation.rules.plan import known
 from relocation.rules.records import Fact, InventoryRow, RunRecord, RunState
@@ -58,7 +59,7 @@ async def run_wave(context: Context, request: WaveRequest, lanes: Lanes | None =
         await _probe(context, request.category)
         if not wave_run.run.plan_sha256:
             await abort_orphans(context, request.category, wave)
-            await wave_run.plan(wave)
+            await wave_run.plan(wave, only_failed=request.only_failed)
         if request.until == "plan":
             return await wave_run.pause(await _planned(context, wave_run.run, ()))
         await wave_run.stage("copy", open_copy, work, seal_copy)
@@ -83,7 +84,11 @@ async def _unfinished(context: Context, request: WaveRequest) -> RunRecord | Non
     if run is None:
         return None
     plan = await load_plan(context, run)
-    return run if plan.rules_sha256 == context.rules_sha256 else None
+    if plan.rules_sha256 != context.rules_sha256:
+        return None
+    if request.only_failed and not plan.only_failed_of:
+        raise Refusal(f"run {run.id} of {run.category}/{run.wave} is not finished: go on with it first, without --only-failed")
+    return run if request.only_failed or not plan.only_failed_of else None
 
 
 def _wave(context: Context, request: WaveRequest) -> Wave:
@@ -120,6 +125,14 @@ async def _worked(context: Context, run: RunRecord, *, wave: Wave | None = None)
     if wave is not None:
         category = context.settings.category_named(run.category)
         target = of_wave(await inventory(context, category, "target"), category, wave, "target")
-        standing = known(await facts_of(context, run.category), ())
+        standing = known(await _facts_behind(context, run.category, facts, target), ())
         material = replace(material, target=target, standing=standing, verified=True)
     return await summarise(context, material)
+
+
+async def _facts_behind(context: Context, category: str, facts: list[Fact], target: list[InventoryRow]) -> list[Fact]:
+    """Return what tells ours from others' at the target: this run's facts, and all of the category's where those do not say."""
+    said = {(fact.target_bucket, fact.target_key, fact.target_etag) for fact in facts}
+    if all((row.bucket, row.key, row.etag) in said for row in target):
+        return facts
+    return await facts_of(context, category)
