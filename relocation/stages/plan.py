@@ -59,6 +59,8 @@ class SealedPlan:
     inventories: tuple[ShardFile, ...]
     actions: tuple[tuple[str, int, int], ...]
     """Each action that any row of the shards has, with how many objects and bytes."""
+    only_failed_of: str = ""
+    """The run whose failures these rows are; empty: the whole wave."""
 
     def expects(self, actions: Sequence[Action]) -> Count:
         """Return how much there is to do for these actions."""
@@ -167,11 +169,11 @@ async def facts_of(context: Context, category: str) -> list[Fact]:
     return sorted(facts, key=lambda fact: (order.get(fact.run_id, -1), fact.stage != "copy"))
 
 
-async def seal(context: Context, run_id: str, category: str, wave: Wave, drawn: Drawn) -> SealedPlan:
+async def seal(context: Context, run_id: str, category: str, wave: Wave, drawn: Drawn, *, only_failed_of: str = "") -> SealedPlan:
     """Write a drawn plan into the vault, shard by shard, with both inventories, and return it with its root."""
     folder = f"runs/{run_id}"
     tree = MerkleTree()
-    tree.add(_header(context, category, wave))
+    tree.add(_header(context, category, wave) | ({"only_failed_of": only_failed_of} if only_failed_of else {}))
     for row in (*drawn.rows, *drawn.left_over):
         tree.add(row)
     shards = [
@@ -196,6 +198,7 @@ async def seal(context: Context, run_id: str, category: str, wave: Wave, drawn: 
             await _file(context, f"{folder}/inventory-target.parquet", drawn.target, InventoryRow),
         ),
         actions=_actions(drawn.rows),
+        only_failed_of=only_failed_of,
     )
     await context.vault.put(document_of(run_id), canonical(asdict(plan)), content_type="application/json")
     return plan

@@ -18,6 +18,7 @@ from relocation.rules.summary import Summary
 from relocation.settings import Wave
 from relocation.stages.context import Context
 from relocation.stages.held import held
+from relocation.stages.only_failed import failed_in, last_run, only
 from relocation.stages.plan import SealedPlan, document_sha256, draw, load_plan, seal
 from relocation.stages.shards import timestamp
 from relocation.stages.verify import left_to_verify
@@ -31,11 +32,12 @@ Step = Callable[[Context, RunRecord], Awaitable[object]]
 
 @dataclass(frozen=True, slots=True)
 class WaveRequest:
-    """Which wave of which category, and how far."""
+    """Which wave of which category, and how far. `only_failed`: just what failed in the last run."""
 
     category: str
     wave: str
     until: Until = "verify"
+    only_failed: bool = False
 
 
 @dataclass(slots=True)
@@ -50,9 +52,9 @@ class WaveRun:
         self.run = replace(self.run, **changes)
         await self.context.ledger.update_run(self.lease, self.run)
 
-    async def plan(self, wave: Wave) -> None:
+    async def plan(self, wave: Wave, *, only_failed: bool = False) -> None:
         await self.save(stage="plan")
-        plan, _ = await draw_and_seal(self.context, self.run, wave)
+        plan, _ = await draw_and_seal(self.context, self.run, wave, only_failed=only_failed)
         await self.save(plan_sha256=plan.root, document=document_sha256(plan))
 
     async def stage(self, name: str, open_: Step, lanes: Lanes, seal_: Step) -> None:
@@ -97,10 +99,15 @@ async def taken(context: Context, run: RunRecord) -> AsyncIterator[WaveRun]:
             await context.ledger.close_run(lease, wave_run.run)
 
 
-async def draw_and_seal(context: Context, run: RunRecord, wave: Wave) -> tuple[SealedPlan, tuple[InventoryRow, ...]]:
+async def draw_and_seal(
+    context: Context, run: RunRecord, wave: Wave, *, only_failed: bool = False
+) -> tuple[SealedPlan, tuple[InventoryRow, ...]]:
     context.progress.stage("plan")
+    last = await last_run(context, run.category, wave.name) if only_failed else None
     drawn = await draw(context, run.category, wave)
-    plan = await seal(context, run.id, run.category, wave, drawn)
+    if last is not None:
+        drawn = only(drawn, await failed_in(context, last))
+    plan = await seal(context, run.id, run.category, wave, drawn, only_failed_of=last.id if last else "")
     await context.ledger.audit("plan.sealed", f"{run.category}/{run.wave}/{run.id}", plan.root, run.who)
     return plan, drawn.target
 
