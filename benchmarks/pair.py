@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -20,6 +22,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 
 import urllib3
 from minio import Minio
@@ -105,6 +108,7 @@ def running_pair(*, tls: bool = False, say=print) -> Iterator[Pair]:
     folder = Path(tempfile.mkdtemp(prefix="hikkoshi-bench-", dir=shm if os.access(shm, os.W_OK) else None))
     keys = Keys(f"bench{secrets.token_hex(4)}", secrets.token_hex(16))
     processes: list[subprocess.Popen[bytes]] = []
+    before = signal.signal(signal.SIGTERM, _stop)
     try:
         ca_file = write_certificates(folder / "certs") if tls else None
         (folder / "certs").mkdir(exist_ok=True)
@@ -119,6 +123,12 @@ def running_pair(*, tls: bool = False, say=print) -> Iterator[Pair]:
             process.kill()
             process.wait()
         shutil.rmtree(folder, ignore_errors=True)
+        signal.signal(signal.SIGTERM, before)
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    """End as an exception does: the servers and their folder go."""
+    sys.exit(143)
 
 
 def cpu_s_of(pid: int) -> float:
