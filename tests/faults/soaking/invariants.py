@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tests.faults.soaking.processes import Went
 from tests.faults.soaking.report import MIB, Row, Sample
-from tests.faults.stack import CATEGORY, Case
+from tests.faults.stack import CATEGORY, WRITTEN, Case
 
 if TYPE_CHECKING:
     from tests.faults.soaking.siege import Field, Siege
@@ -75,7 +75,7 @@ async def _facts(case: Case) -> tuple[dict[str, tuple[int, str]], list[str]]:
         runs = [run.id for run in reversed(await context.ledger.list_runs(category=CATEGORY, limit=10_000))]
     for run_id in runs:
         for fact in await case.sealed(run_id):
-            if fact.outcome == "copied":
+            if fact.outcome in WRITTEN:
                 standing[fact.target_key] = (fact.size, fact.target_etag)
                 versions[(fact.target_key, fact.source_etag)] += 1
     return standing, [key for (key, _), count in versions.items() if count > 1]
