@@ -17,7 +17,7 @@ SEED = 20261122
 
 @pytest.mark.server
 async def test_a_migration_besieged_loses_nothing_and_leaves_nothing(case: Case):
-    """C1, S1, S2: the worker, both servers or all are killed twice within seconds of work; then every invariant holds."""
+    """C1, C3, S1, S2: a server or the worker is killed twice within seconds of work; then every invariant holds, memory too."""
     case.transfer = {"lease_s": 3.0, "unreachable_s": 30.0, "stall_s": 5.0, "intent_objects": 32, "concurrency": 8}
     soaked = await besiege(case, Siege(SEED, kills=2, seconds=3.0, objects=120))
     rows = rows_of(soaked, rss_bytes_max=RSS_BYTES_MAX)
