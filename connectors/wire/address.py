@@ -79,15 +79,21 @@ def _trust_the_system(context: ssl.SSLContext) -> None:
 
 
 # OpenSSL's X509_V_ERR_* (openssl/x509_vfy.h): what is wrong with a certificate, and what to do about it
+_STRANGER = (
+    "comes from an authority that is not trusted here",
+    "name the authority's file as `ca_file`, if it is the endpoint's own",
+)
+_OTHERS = ("is for another host", "see that the address is the endpoint's own, as its certificate has it")
 _FAULTS = {
+    7: _STRANGER,  # an authority of the same name, with another key
     9: ("is not valid yet", "see this machine's clock, and when the certificate begins"),
     10: ("has expired", "have it renewed"),
     18: ("is self-signed: nobody vouches for it", "if it is the endpoint's own, name it as `ca_file`"),
-    19: ("comes from an authority that is not trusted here", "name the authority's file as `ca_file`, if it is the endpoint's own"),
-    20: ("comes from an authority that is not trusted here", "name the authority's file as `ca_file`, if it is the endpoint's own"),
-    21: ("comes from an authority that is not trusted here", "name the authority's file as `ca_file`, if it is the endpoint's own"),
-    62: ("is for another host", "see that the address is the endpoint's own, as its certificate has it"),
-    64: ("is for another host", "see that the address is the endpoint's own, as its certificate has it"),
+    19: _STRANGER,
+    20: _STRANGER,
+    21: _STRANGER,
+    62: _OTHERS,
+    64: _OTHERS,
 }
 
 
