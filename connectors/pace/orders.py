@@ -67,7 +67,9 @@ async def order_pace(settings: Migration, endpoint: str, change: PaceChange, *, 
         if not change.is_none:
             wanted = changed(heard.orders.get(endpoint), endpoint, change, who=who, now=time.time())
             await ledger.order_pace(wanted)
-            await ledger.audit("pace.ordered", endpoint, sha256_of(asdict(wanted)), actor=who)
+            await ledger.audit(
+                "pace.ordered", endpoint, sha256_of({name: str(value) for name, value in asdict(wanted).items()}), actor=who
+            )
             heard = await ledger.hear_pace()
     return standing_of(settings, endpoint, heard, now=time.time())
 

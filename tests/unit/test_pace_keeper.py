@@ -139,7 +139,7 @@ async def test_without_a_cap_the_same_traffic_stops_nobody(tmp_path):
 def test_a_cap_without_prices_is_refused_by_name(tmp_path):
     """No price is taken for nothing: each one that is missing is named."""
     settings = read_from(tmp_path, {**RIGHT, "transfer": {"cost_cap": "10"}})
-    with pytest.raises(ConfigurationError, match="transfer.cost_cap: get_per_1000 of korea is not known"):
+    with pytest.raises(ConfigurationError, match=r"transfer\.cost_cap: get_per_1000 of korea is not known"):
         tariffs(settings, Prices())
     assert tariffs(settings, PRICES)["korea"] == Tariff(get_per_1000=Decimal(1000))
 
