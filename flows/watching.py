@@ -20,11 +20,14 @@ from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 
 from connectors.report.figures import duration, number, rate, size
 from flows.artifacts import Log, create
+from relocation.rules.events import sentence
 from relocation.rules.keys import shown
 
 PROGRESS_S = 5.0
 LOG_S = 60.0
 LEAVE_S = 2.0
+NOTED_S = 20.0
+"""For how long what was noted is shown beside the figures: afterwards it may not be true any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +57,19 @@ class Standing:
             return self.over
         seconds = max(now - self.began, 0.001)
         of = f" of {number(self.objects_due)}" if self.objects_due else ""
-        words = [f"{self.stage}: {number(self.objects)}{of} objects"]
+        if not (self.objects or self.objects_due):
+            return f"{self.stage}: {duration(seconds).en} so far" if self.began else self.stage
+        listed = "" if self.objects_due else " listed"
+        words = [f"{self.stage}: {number(self.objects)}{of} object{'s' if of or self.objects != 1 else ''}{listed}"]
         if self.bytes_due:
             words.append(f"{size(self.bytes)} of {size(self.bytes_due)}")
         if self.bytes:
             words.append(rate(self.bytes / seconds))
         if 0 < self.percent() < 100:
             words.append(f"{duration(seconds * (100 - self.percent()) / self.percent()).en} left")
-        words.append(f"{number(self.errors)} errors" if self.errors else "no errors")
-        return ", ".join(words)
+        if self.errors or self.objects_due:
+            words.append(f"{number(self.errors) if self.errors else 'no'} error{'' if self.errors == 1 else 's'}")
+        return ", ".join(words).replace("\u00a0", " ")
 
 
 class Board(Protocol):
@@ -80,12 +87,14 @@ class Watching:
         self._log = log
         self._clock = clock
         self._standing = Standing(began=clock())
+        self._noted, self._noted_at = "", 0.0
 
     def stage(self, name: str, *, objects: int = 0, bytes_: int = 0) -> None:
         """A stage begins: what came before it is told, and it counts from zero."""
         self.tell_end()
         self._standing = Standing(name, self._clock(), objects_due=objects, bytes_due=bytes_)
-        due = f": {number(objects)} objects, {size(bytes_)} to look at" if objects else ""
+        self._noted = ""
+        due = f": {number(objects)} objects, {size(bytes_)} to look at".replace("\u00a0", " ") if objects else ""
         self._log.info("%s begins%s", name, due)
 
     def advance(self, *, objects: int = 0, bytes_: int = 0, errors: int = 0) -> None:
@@ -99,21 +108,25 @@ class Watching:
         self._standing = Standing(over=words)
 
     def note(self, event: str, **facts: object) -> None:
-        """One line, with nouns."""
-        self._log.info("%s", " ".join((event, *(f"{name}={_printable(value)}" for name, value in facts.items()))))
+        """One sentence, also shown beside the figures for a while."""
+        self._noted = sentence(event, {name: _printable(value) for name, value in facts.items()})
+        self._noted_at = self._clock()
+        self._log.info("%s", self._noted)
 
     def standing(self) -> Standing:
         """Return how far the stage is now."""
         return self._standing
 
     def tell(self) -> str:
-        """Return the standing as one line."""
-        return self._standing.told(self._clock())
+        """Return the standing as one line, with what was noted lately."""
+        now = self._clock()
+        also = f"; {self._noted}" if self._noted and now - self._noted_at < NOTED_S and not self._standing.over else ""
+        return self._standing.told(now) + also
 
     def tell_end(self) -> None:
         """Log how the stage that is under way ended, if one is."""
         if self._standing.objects and not self._standing.over:
-            self._log.info("%s", self.tell())
+            self._log.info("%s", self._standing.told(self._clock()))
 
 
 def _printable(value: object) -> str:

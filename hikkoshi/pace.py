@@ -85,7 +85,7 @@ def figures(pace: Pace, now_s: float) -> list[str]:
 
 def _listed(pace: Pace) -> list[str]:
     """Return what a stage counts that does not know beforehand how much there will be: lines of listings."""
-    return [f"{pace.objects:,} listed"] if pace.objects else []
+    return [f"{objects(pace.objects)} listed"] if pace.objects else []
 
 
 def share_of(done: int, total: int) -> str:

@@ -20,9 +20,12 @@ from rich.table import Table
 from rich.text import Text
 
 from hikkoshi.pace import Pace, closing, figures, time_left
+from relocation.rules.events import sentence
 
 LINE_EVERY_S = 5.0
 FRAMES_A_SECOND = 5
+NOTED_S = 20.0
+"""For how long the terminal shows what was noted: afterwards it may not be true any more."""
 Clock = Callable[[], float]
 
 
@@ -64,7 +67,7 @@ class PlainProgress:
 
     def note(self, event: str, **facts: object) -> None:
         """Say one line."""
-        self._say(noted(event, facts))
+        self._say(sentence(event, facts))
 
     def close(self, *, cut: bool = False) -> None:
         """Say how the stage ended that was under way; `cut`: before it was done."""
@@ -87,7 +90,7 @@ class TerminalProgress:
         self._console = console
         self._clock = clock
         self._pace: Pace | None = None
-        self._noted = ""
+        self._noted, self._noted_s = "", 0.0
         self._spinner = Spinner("dots", style="cyan")
         self._live = Live(self, console=console, transient=True, refresh_per_second=FRAMES_A_SECOND, redirect_stdout=False)
         self._live.start()
@@ -112,8 +115,8 @@ class TerminalProgress:
         self._live.console.print(Text(f" {text}", style="bold"))
 
     def note(self, event: str, **facts: object) -> None:
-        """Show it in the line of figures, until the next one comes."""
-        self._noted = noted(event, facts)
+        """Show it in the line of figures, until the next one comes, or it is old."""
+        self._noted, self._noted_s = sentence(event, facts), self._clock()
 
     def close(self, *, cut: bool = False) -> None:
         """Take the display away; `cut`: the stage under way was not done."""
@@ -134,7 +137,7 @@ class TerminalProgress:
         bar = ProgressBar(total=1.0, completed=pace.share) if pace.objects_total or pace.bytes_total else Text("")
         share = f"{pace.share:4.0%} {time_left(pace, now_s):>12}" if pace.objects_total or pace.bytes_total else ""
         head.add_row(self._spinner, Text(pace.name, style="bold"), bar, share)
-        parts = [*figures(pace, now_s), *((self._noted,) if self._noted else ())]
+        parts = [*figures(pace, now_s), *((self._noted,) if self._noted and now_s - self._noted_s < NOTED_S else ())]
         line = Text(" · ".join(parts), style="dim", overflow="fold")
         return Group(Padding(head, (0, 2, 0, 1)), Padding(line, (0, 2, 0, 3)))
 
@@ -144,11 +147,6 @@ class TerminalProgress:
             mark, style = ("✗", "red") if cut else ("!", "yellow") if pace.errors else ("✓", "green")
             text = Text.assemble((f" {mark} ", style), f"{pace.name:<7} ", (closing(pace, self._clock()), "dim"))
             self._live.console.print(text, no_wrap=True, overflow="ellipsis", crop=True)
-
-
-def noted(event: str, facts: dict[str, object]) -> str:
-    """Return an event as one line: `object.refused key=… reason=…`."""
-    return " ".join((event, *(f"{name}={value}" for name, value in facts.items())))
 
 
 @contextmanager

@@ -7,7 +7,7 @@ a token that leads nowhere is refused (`ProtocolError` after the retries), so th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Literal
 
 from relocation.ports import Store
@@ -21,18 +21,68 @@ from relocation.stages.context import Context
 from relocation.transfer.retry import Patience, Tries
 
 PAGES_MAX = 10_000_000
+SAY_EVERY_S = 10.0
+OnPage = Callable[[Sequence[Listed]], None]
+"""Is told each page's objects as they come, canaries left out."""
 
 
-async def inventory(context: Context, category: Category, side: Literal["source", "target"]) -> list[InventoryRow]:
-    """Return every object of one side of all moves of the category, in no order that anybody may rely on."""
+async def inventory(
+    context: Context, category: Category, side: Literal["source", "target"], *, wave: Wave | None = None
+) -> list[InventoryRow]:
+    """Return every object of one side of all moves of the category, in no order that anybody may rely on.
+
+    With `wave` the stage under way counts those objects of it that come by.
+    """
     rows: list[InventoryRow] = []
     for index, move in enumerate(category.moves):
         place: Side = getattr(move, side)
         store = context.stores.of(place.endpoint, "reader")
-        listing = list_all(context, store, place.bucket, place.prefix)
+        name = f"{place.endpoint}/{place.bucket}/{shown(place.prefix)}"
+        counted = _Counted(context, category, wave, len(place.prefix)) if wave else Saying(context, name)
+        before = len(rows)
+        listing = list_all(context, store, place.bucket, place.prefix, on_page=counted)
         rows += [_row(index, place.bucket, listed) async for listed in listing]
-        context.progress.note("inventory.listed", side=side, place=f"{place.endpoint}/{place.bucket}/{shown(place.prefix)}")
+        found = len(rows) - before
+        if wave and len(category.waves) > 1:
+            context.progress.note("inventory.of_wave", side=side, place=name, objects=found, mine=counted.objects)
+        else:
+            context.progress.note("inventory.listed", side=side, place=name, objects=found)
     return rows
+
+
+class _Counted:
+    """Counts the objects of one wave for the stage that is under way, page by page."""
+
+    def __init__(self, context: Context, category: Category, wave: Wave, cut: int) -> None:
+        self._progress = context.progress
+        self._waves = category.all_waves()
+        self._name = wave.name
+        self._cut = cut
+        self.objects = 0
+
+    def __call__(self, page: Sequence[Listed]) -> None:
+        mine = len(page)
+        if len(self._waves) > 1:
+            mine = sum(belongs(self._name, self._waves, listed.key[self._cut :]) for listed in page)
+        self.objects += mine
+        self._progress.advance(objects=mine)
+
+
+class Saying:
+    """Says now and then how far a listing is that counts for no stage."""
+
+    def __init__(self, context: Context, place: str) -> None:
+        self._context = context
+        self._place = place
+        self._said_s = context.clock.monotonic()
+        self.objects = 0
+
+    def __call__(self, page: Sequence[Listed]) -> None:
+        self.objects += len(page)
+        now_s = self._context.clock.monotonic()
+        if now_s - self._said_s >= SAY_EVERY_S:
+            self._said_s = now_s
+            self._context.progress.note("inventory.listing", place=self._place, objects=self.objects)
 
 
 def _row(move: int, bucket: str, listed: Listed) -> InventoryRow:
@@ -47,7 +97,9 @@ def _row(move: int, bucket: str, listed: Listed) -> InventoryRow:
     )
 
 
-async def list_all(context: Context, store: Store, bucket: str, prefix: str) -> AsyncIterator[Listed]:
+async def list_all(
+    context: Context, store: Store, bucket: str, prefix: str, *, on_page: OnPage | None = None
+) -> AsyncIterator[Listed]:
     """Yield every object under a prefix, canaries left out, each key once. Pages are fetched one ahead."""
     seen: set[str] = set()
     tokens: set[str] = set()
@@ -64,9 +116,11 @@ async def list_all(context: Context, store: Store, bucket: str, prefix: str) -> 
                 pending = asyncio.ensure_future(_page(context, store, bucket, prefix, token))
             for listed in page.items:
                 _check(listed, prefix, seen, f"{store.endpoint}/{bucket}")
-                if not is_canary(listed.key):
-                    yield listed
-            context.progress.advance(objects=len(page.items))
+            kept = [listed for listed in page.items if not is_canary(listed.key)]
+            if on_page is not None:
+                on_page(kept)
+            for listed in kept:
+                yield listed
             if not token:
                 return
         raise ProtocolError(f"the listing of {store.endpoint}/{bucket} did not end after {PAGES_MAX} pages")

@@ -86,7 +86,7 @@ class Drawn:
 async def draw(context: Context, category_name: str, wave: Wave, *, route: Route = "source") -> Drawn:
     """List both sides and decide on every object of the wave. Reads only."""
     category = context.settings.category_named(category_name)
-    source_all = await inventory(context, category, "source")
+    source_all = await inventory(context, category, "source", wave=wave)
     target_all = await inventory(context, category, "target")
     standing = known(await facts_of(context, category_name), await context.ledger.open_intents(category_name))
     found = {(row.bucket, row.key): row for row in target_all}

@@ -10,7 +10,7 @@ from relocation.rules.objects import Listed
 from relocation.rules.summary import Unclaimed
 from relocation.settings import Migration
 from relocation.stages.context import Context
-from relocation.stages.inventory import list_all
+from relocation.stages.inventory import Saying, list_all
 from relocation.transfer.retry import Patience, Tries
 
 
@@ -35,10 +35,15 @@ async def unclaimed(context: Context, endpoint: str) -> tuple[Unclaimed, ...]:
     tries = Tries(Patience(context.settings.transfer.attempts_max, unreachable_s=5.0), context.clock)
     vault = context.settings.vault
     found: list[Unclaimed] = []
+    looked, buckets = 0, 0
     for bucket in sorted(await tries.run(store.list_buckets)):
         claims = _claims(context.settings, endpoint, bucket)
         if "" not in claims and (endpoint, bucket) != (vault.endpoint, vault.bucket):
-            found += await _in_bucket(context, store, bucket, claims)
+            saying = Saying(context, f"{endpoint}/{bucket}, for what nobody claims")
+            found += await _in_bucket(context, store, bucket, claims, saying)
+            looked, buckets = looked + saying.objects, buckets + 1
+    if buckets:
+        context.progress.note("unclaimed.looked", objects=looked, buckets=buckets, places=len(found))
     return tuple(found)
 
 
@@ -47,13 +52,13 @@ def _claims(settings: Migration, endpoint: str, bucket: str) -> set[str]:
     return {move.source.prefix for move in moves if (move.source.endpoint, move.source.bucket) == (endpoint, bucket)}
 
 
-async def _in_bucket(context: Context, store: Store, bucket: str, claims: set[str]) -> list[Unclaimed]:
+async def _in_bucket(context: Context, store: Store, bucket: str, claims: set[str], saying: Saying) -> list[Unclaimed]:
     """Sum up what no claim covers: a bucket without any claim as a whole, else by top-level prefix."""
     place = f"{store.endpoint}/{bucket}"
     sums: dict[str, _Sum] = {} if claims else {"": _Sum()}
     claimed = tuple(claims)
     try:
-        async for listed in list_all(context, store, bucket, ""):
+        async for listed in list_all(context, store, bucket, "", on_page=saying):
             if not listed.key.startswith(claimed):
                 head, slash, _ = listed.key.partition("/")
                 sums.setdefault(f"/{head}/" if claims and slash else "", _Sum()).add(listed)

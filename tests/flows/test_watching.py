@@ -57,7 +57,7 @@ def test_stages_are_told_when_they_begin_and_end(log, caplog):
     lines = [each.replace("\u00a0", " ") for each in caplog.messages]
     assert lines[0] == "copy begins: 2 objects, 20 B to look at"
     assert lines[1].startswith("copy: 2 of 2 objects, 20 B of 20 B")
-    assert lines[1].endswith("1 errors")
+    assert lines[1].endswith("1 error")
     assert lines[2] == "verify begins"
     assert watching.tell() == "all there"
 
@@ -67,6 +67,17 @@ def test_a_note_shows_no_key_in_clear(log, caplog):
     Watching(log).note("object.refused", key="images/秘密\n.jpg", reason="name too long")
     (line,) = caplog.messages
     assert line == "object.refused key=images/%E7%A7%98%E5%AF%86%0A.jpg reason=name too long"
+
+
+def test_a_store_that_is_silent_is_said_in_the_log_and_beside_the_figures(log, caplog):
+    """Whoever looks at the progress of a run learns why nothing moves."""
+    watching = Watching(log, clock=lambda: 100.0)
+    watching.stage("copy", objects=2, bytes_=20)
+    watching.note("endpoint.silent", endpoint="japan", seconds=6, patience=60)
+    assert caplog.messages[-1] == "japan has not answered for 6 s; trying for up to 60 s"
+    assert watching.tell().endswith("; japan has not answered for 6 s; trying for up to 60 s")
+    watching.finish("all there")
+    assert watching.tell() == "all there"
 
 
 class Board:

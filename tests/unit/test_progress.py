@@ -156,7 +156,7 @@ def test_a_stage_without_totals_counts_what_is_listed():
     pace = Pace("plan", 0.0)
     assert figures(pace, 1.0) == []
     pace.objects = 3000
-    assert figures(pace, 1.0) == ["3,000 listed"]
+    assert figures(pace, 1.0) == ["3,000 objects listed"]
 
 
 @pytest.mark.parametrize(
@@ -171,3 +171,38 @@ def test_durations_are_words(seconds, words):
 def test_sizes_are_words():
     """The largest unit that leaves a whole part."""
     assert [size(0), size(1023), size(1024), size(5 * MIB)] == ["0 B", "1023 B", "1.0 KiB", "5.0 MiB"]
+
+
+def test_events_are_sentences(clock):
+    """What is told while a wave goes on can be read aloud; an event that nobody worded is told with its nouns."""
+    progress, stream = plain(clock)
+    progress.note("inventory.listed", side="source", place="korea/talk/images/", objects=1800)
+    progress.note("inventory.of_wave", side="source", place="korea/talk/", objects=1800, mine=1200)
+    progress.note("unclaimed.looked", objects=1833, buckets=4, places=1)
+    progress.note("endpoint.silent", endpoint="japan", seconds=6, patience=60)
+    progress.note("pace.waits", endpoint="japan")
+    assert stream.getvalue().splitlines() == [
+        "listed the source korea/talk/images/: 1,800 objects",
+        "listed the source korea/talk/: 1,800 objects, 1,200 of this wave",
+        "looked for what nobody claims, through 1,833 objects in 4 buckets: 1 place",
+        "japan has not answered for 6 s; trying for up to 60 s",
+        "pace.waits endpoint=japan",
+    ]
+
+
+def test_what_was_noted_leaves_the_terminal_when_it_is_old(clock):
+    """A store that did not answer a while ago may answer now: its sentence does not stay."""
+    console = Console(file=io.StringIO(), force_terminal=True, width=80, color_system=None)
+    progress = TerminalProgress(console, clock)
+    progress.stage("copy", objects=10, bytes_=10)
+    progress.note("endpoint.silent", endpoint="japan", seconds=6, patience=60)
+
+    def drawn() -> str:
+        file = io.StringIO()
+        Console(file=file, force_terminal=True, width=80, color_system=None).print(progress)
+        return " ".join(file.getvalue().split())
+
+    assert "japan has not answered" in drawn()
+    clock.now += 21
+    assert "japan has not answered" not in drawn()
+    progress.close()

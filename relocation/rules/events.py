@@ -1,0 +1,37 @@
+"""What happens while a wave goes on, as sentences: the port `Progress` is told events with nouns, people read these. Pure.
+
+Guarantees: every event can be told; one that has no sentence here, or lacks a noun of it, is told as it came: `event noun=value …`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+SENTENCES = {
+    "inventory.listed": "listed the {side} {place}: {objects}",
+    "inventory.of_wave": "listed the {side} {place}: {objects}, {mine} of this wave",
+    "inventory.listing": "listing {place}: {objects} so far",
+    "unclaimed.looked": "looked for what nobody claims, through {objects} in {buckets}: {places}",
+    "endpoint.silent": "{endpoint} has not answered for {seconds} s; trying for up to {patience} s",
+    "pace.waits": "{endpoint}: waiting for {seconds} s, because {reason}",
+    "pace.paused": "{endpoint} is paused, by {by}",
+    "pace.goes_on": "{endpoint} goes on",
+    "lane.lost": "a process of this run was lost (process {process}, ended with {ended}); the others take over what it held",
+}
+COUNTED = {"objects": "object", "buckets": "bucket", "places": "place"}
+
+
+def sentence(event: str, facts: Mapping[str, object]) -> str:
+    """Return an event as one line for a person."""
+    try:
+        return SENTENCES[event].format_map({name: _worded(name, str(value)) for name, value in facts.items()})
+    except KeyError:
+        return " ".join((event, *(f"{name}={value}" for name, value in facts.items())))
+
+
+def _worded(name: str, value: str) -> str:
+    """Return a count as `1 object`, `2,146 objects`; what is no count as it is."""
+    if not value.isascii() or not value.isdigit() or (name not in COUNTED and name != "mine"):
+        return value
+    number = f"{int(value):,}"
+    return f"{number} {COUNTED[name]}{'' if value == '1' else 's'}" if name in COUNTED else number
