@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -39,6 +40,7 @@ class House:
         self.root = root
         self.state: LocalState = up(root, prefect=False)
         self.answers: dict[str, Answers] = {}
+        self._held: dict[str, socket.socket] = {}
         self._clients = {site: self._client(site) for site in SITES}
 
     def url(self, site: str) -> str:
@@ -57,6 +59,14 @@ class House:
         os.kill(server.process.pid, signal.SIGKILL)
         while server.running:
             time.sleep(0.005)  # the kernel closes its sockets first
+        self._hold(site, server.port)
+
+    def _hold(self, site: str, port: int) -> None:
+        """Keep a dead server's port from being given to somebody else; without a listener, whoever connects is refused."""
+        held = socket.socket()
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", port))
+        self._held[site] = held
 
     async def revive(self) -> None:
         """Start again what was killed: the same port, the same data. What runs is left alone."""
@@ -65,6 +75,8 @@ class House:
                 await asyncio.to_thread(self._start, server)
 
     def _start(self, server: Server) -> None:
+        if server.name in self._held:
+            self._held.pop(server.name).close()
         what = launch(self.state, server, find_or_build(), self.state.keys(server.name, "root"))
         process = start(
             what.command,
