@@ -8,6 +8,7 @@ from typing import Literal
 from connectors import credentials
 from connectors.credentials import Credentials
 from connectors.pace.gate import Gate, Say, silent
+from connectors.pace.silence import Silence
 from connectors.s3.requests import Renew, must_sign_payload
 from connectors.s3.store import S3Store
 from connectors.signer import Signer
@@ -36,6 +37,7 @@ class S3Stores:
             name: Gate(name, clock, most=limits.concurrency, overloaded_s=limits.overloaded_s, say=say or silent)
             for name in settings.endpoints
         }
+        self._silences = {name: Silence(name, say or silent, patience_s=limits.unreachable_s) for name in settings.endpoints}
 
     def of(self, endpoint: str, role: str, *, other_wire: bool = False) -> Store:
         """Return the endpoint's store with that role's rights. A role without credentials is a `Refusal` that names it."""
@@ -79,6 +81,7 @@ class S3Stores:
             sign_payload=must_sign_payload(settings.url),
             gate=gate,
             renew=self._renewal(endpoint, role, keys),
+            silence=self._silences[endpoint],
         )
 
     def _keys(self, endpoint: str, role: str) -> Credentials:

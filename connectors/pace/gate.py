@@ -220,6 +220,11 @@ class Gate:
         left_s = self._held_s - self.monotonic()
         return (self._why, self._clock.now() + left_s) if left_s > 0 else ("", 0.0)
 
+    @property
+    def good_s(self) -> float:
+        """When it last answered well, on the monotonic clock."""
+        return self._good_s
+
     def traffic(self) -> Traffic:
         """Return what was asked of the endpoint so far."""
         return Traffic(self.gets, self.puts, self.lists, self.bytes_out, self.bytes_in)

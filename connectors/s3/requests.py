@@ -13,11 +13,13 @@ from typing import ParamSpec, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from connectors.pace.gate import OTHER, READ, WRITE, Gate
+from connectors.pace.silence import Silence
 from connectors.s3.answers import Asked, is_error_body, refusal
 from connectors.signer import UNSIGNED_PAYLOAD, Signer, quote_key
 from relocation.ports import Blocks, Body, Clock, Response, Wire
 from relocation.rules.errors import (
     BadRequest,
+    CutShort,
     Forbidden,
     HikkoshiError,
     ProtocolError,
@@ -74,7 +76,9 @@ class Requests:
         sign_payload: bool | None,
         gate: Gate | None = None,
         renew: Renew | None = None,
+        silence: Silence | None = None,
     ) -> None:
+        self._silence = silence
         self._endpoint = endpoint
         self._role = role
         self._wire = wire
@@ -134,6 +138,8 @@ class Requests:
             gate.gave_up()
             if isinstance(error, Transient):
                 gate.faltered()
+            if self._silence is not None and isinstance(error, Unreachable) and not isinstance(error, CutShort):
+                self._silence.unanswered(began_s, gate.monotonic(), good_s=gate.good_s)
             if isinstance(error, (Unreachable, Untrusted)):
                 raise self._named(error) from error
             raise

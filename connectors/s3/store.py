@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
 
 from connectors.pace.gate import Gate
+from connectors.pace.silence import Silence
 from connectors.s3 import xml
 from connectors.s3.headers import (
     CHECKSUM,
@@ -54,10 +55,13 @@ class S3Store:
         sign_payload: bool | None = None,
         gate: Gate | None = None,
         renew: Renew | None = None,
+        silence: Silence | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.role = role
-        self._requests = Requests(endpoint, role, wire, signer, clock=clock, sign_payload=sign_payload, gate=gate, renew=renew)
+        self._requests = Requests(
+            endpoint, role, wire, signer, clock=clock, sign_payload=sign_payload, gate=gate, renew=renew, silence=silence
+        )
         self.signs_bodies = self._requests.sign_payload
 
     # listings
