@@ -1,4 +1,4 @@
-"""What travels beside the bytes arrives, byte for byte; what the target can't keep is a declared loss (D7, D18-D20, D27)."""
+"""What travels beside the bytes arrives, byte for byte; what the target can't keep is a declared loss (D7, D18-D21, D27)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from relocation.rules import digests
+from relocation.rules.fidelity import SOURCE_MODIFIED
 from relocation.rules.objects import Attributes
-from tests.faults.stack import MIB, Case
+from tests.faults.stack import MIB, Case, case_of
 
 pytestmark = pytest.mark.server
 
@@ -80,3 +81,49 @@ async def test_user_metadata_beyond_ascii_is_kept_or_a_declared_loss(case):
     assert dict(ours.metadata)["plain"] == "yes"
     assert (theirs == ours) != ("x-amz-meta-title" in summary.losses)
     assert summary.outcomes["verified"].objects == 1
+
+
+async def test_text_that_is_odd_arrives_as_it_was(case):
+    """D18, D19, D21: an Expires that is no date, encoded words, mixed case, two kilobytes of metadata; a Content-Encoding
+    that an SDK left behind is kept or named."""
+    words = (("title", "=?UTF-8?B?5YaZ?="), ("mixed", "AbC, =?x"), ("note", "n" * 1900))
+    odd = Attributes(headers=(("cache-control", 'no-cache , x="y"'), ("expires", "0")), metadata=words)
+    chunked = Attributes(headers=(("content-encoding", "aws-chunked,gzip"),))
+    async with case.house.store("korea") as store:
+        await store.put(case.bucket, "odd", b"o", attributes=odd)
+        await store.put(case.bucket, "chunked", b"c", attributes=chunked)
+        theirs = {key: (await store.head(case.bucket, key)).attributes for key in ("odd", "chunked")}
+    assert dict(theirs["odd"].headers)["expires"] == "0"
+    summary = await case.run()
+    async with case.house.store("japan") as store:
+        ours = {key: (await store.head(case.bucket, key)).attributes for key in ("odd", "chunked")}
+    assert ours["odd"] == theirs["odd"]
+    assert (ours["chunked"] == theirs["chunked"]) != ("content-encoding" in summary.losses)
+    assert summary.outcomes["verified"].objects == 2
+
+
+async def test_classes_notes_and_acls_follow_the_policy(house, tmp_path):
+    """D19: a storage class by the map, the source's Last-Modified as a note, ACLs asked for where they are mapped: nothing is lost,
+    and what the policy changes stands in the report."""
+    policy = (
+        "{storage_class_map: {REDUCED_REDUNDANCY: STANDARD}, acl_map: {public-read: private}, source_modified_in_metadata: true}"
+    )
+    with case_of(house, tmp_path, policy=policy) as case:
+        case.put("reduced", b"r", StorageClass="REDUCED_REDUNDANCY", Metadata={"a": "b"})
+        summary = await case.run()
+        assert (summary.losses, summary.outcomes["verified"].objects) == ({}, 1)
+        theirs, ours = (case.client(site).head_object(Bucket=case.bucket, Key="reduced") for site in ("korea", "japan"))
+        assert (theirs["StorageClass"], ours.get("StorageClass")) == ("REDUCED_REDUNDANCY", None)
+        assert ours["Metadata"] == {"a": "b", SOURCE_MODIFIED: f"{theirs['LastModified']:%Y-%m-%dT%H:%M:%SZ}"}
+        assert {text.split(":")[0] for text in summary.declared} >= {"Last-Modified", "storage class", "ACL"}
+        assert (await case.run()).counts["keep"].objects == 1
+
+
+async def test_a_class_that_the_target_does_not_take_is_refused_at_plan(house, tmp_path):
+    """D19: what the probe saw refused is refused by name before the first byte; other objects come home."""
+    with case_of(house, tmp_path, policy="{storage_class_map: {REDUCED_REDUNDANCY: STANDARD_IA}}") as case:
+        case.put("reduced", b"r", StorageClass="REDUCED_REDUNDANCY")
+        case.put("plain", b"p")
+        summary = await case.run()
+        assert [(named.key, "InvalidStorageClass" in named.reason) for named in summary.refused] == [("reduced", True)]
+        assert set(case.listed("japan")) == {"plain"}

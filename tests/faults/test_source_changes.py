@@ -1,4 +1,4 @@
-"""An object whose source changes while the wave is under way: drifted or gone, and home with the next run (D1-D4)."""
+"""An object whose source changes while the wave is under way: drifted or gone, and home with the next run (D1-D4, D23)."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ async def test_what_changed_between_plan_and_copy_is_drifted_or_gone_and_comes_h
     for number in range(8):
         case.put(f"plain/{number}", bytes([number]) * 500)
     case.put_parts("video.mp4", (b"a" * 5 * MIB, b"b" * 9))
+    before = {key: etag for key, (_, etag) in case.listed("korea").items()}
     planned = await case.run(until="plan")
     case.put("plain/2", b"\xff" * 500)  # the same size: only the ETag tells
     case.put("plain/3", b"longer than before" * 100)
@@ -28,6 +29,9 @@ async def test_what_changed_between_plan_and_copy_is_drifted_or_gone_and_comes_h
     assert summary.run_id == planned.run_id
     assert {named.key for named in summary.drifted} == {"plain/2", "plain/3", "video.mp4"}
     assert [named.key for named in summary.gone] == ["plain/4"]
+    for named in summary.drifted:  # both versions, by name
+        assert before[named.key] in named.reason
+        assert case.listed("korea")[named.key][1] in named.reason
     assert not summary.failed
     assert set(case.listed("japan")) == {f"plain/{number}" for number in (0, 1, 5, 6, 7)}
     assert all(equation.holds for equation in summary.equations)

@@ -153,7 +153,7 @@ async def test_a_lock_counts_only_if_a_locked_canary_stays() -> None:
 
 
 async def test_every_canary_in_a_locked_bucket_has_its_own_short_retention() -> None:
-    """A default retention of years must never catch a canary: each carries a retention of seconds, and no upload is begun."""
+    """A default retention of years must never catch a canary: each has one of seconds, an upload too."""
     service, context = memory(object_lock=True)
     kept: list[str] = []
 
@@ -165,7 +165,8 @@ async def test_every_canary_in_a_locked_bucket_has_its_own_short_retention() -> 
     found = await probe(context, KOREA, side="target")
     assert kept
     assert all(kept)
-    assert found[Question.COMPLETE_IF_NONE_MATCH] == NOT_ASKED
+    assert found[Question.COMPLETE_IF_NONE_MATCH] == "honoured"
+    assert left_behind(service) == []
 
 
 async def test_nothing_is_touched_but_the_reserved_prefix() -> None:

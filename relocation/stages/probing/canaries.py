@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from relocation.ports import Clock, Store
 from relocation.rules.errors import BadRequest, NotFound, Refusal, Transient
 from relocation.rules.keys import CANARY_PREFIX, shown
-from relocation.rules.objects import Attributes, Written
+from relocation.rules.objects import LOCK_MODE, LOCK_UNTIL, Attributes, Written
 
 RETENTION_S = 2.0
 """How long a canary is locked in a bucket with object lock: its own retention, so that a default one of years never applies."""
@@ -69,9 +69,10 @@ class Canaries:
         )
 
     async def begin_upload(self, key: str, *, checksum: bool = True) -> str:
-        """Begin an upload and return its id; it is aborted at the end if it is still there."""
+        """Begin an upload and return its id; aborted at the end if still there. What it comes to is locked like any canary."""
         self._keys[key] = None
-        upload_id = await self.store.create_upload(self.bucket, key, attributes=NO_ATTRIBUTES, checksum=checksum)
+        held = ((LOCK_MODE, "COMPLIANCE"), (LOCK_UNTIL, self._retention())) if self.locked else ()
+        upload_id = await self.store.create_upload(self.bucket, key, attributes=Attributes(headers=held), checksum=checksum)
         self._uploads.append((key, upload_id))
         return upload_id
 

@@ -21,8 +21,6 @@ PART_BYTES = 5 * 1024 * 1024
 
 async def upload_of_two_parts(canaries: Canaries, found: Found) -> None:
     """Upload two parts without checksums, and look at the ETag and at what part 1 shows."""
-    if canaries.locked:
-        return
     key, bodies = canaries.name("upload"), (bytes(PART_BYTES), NEW)
     upload_id = await canaries.begin_upload(key, checksum=False)
     parts = [await canaries.store.put_part(canaries.bucket, key, upload_id, number, body) for number, body in enumerate(bodies, 1)]
@@ -36,8 +34,6 @@ async def upload_of_two_parts(canaries: Canaries, found: Found) -> None:
 
 async def upload_with_checksums(canaries: Canaries, found: Found) -> None:
     """Upload a part with a wrong CRC64NVME (must be refused), then with the right one, and look whether the whole's is stored."""
-    if canaries.locked:
-        return
     key, right = canaries.name("upload-checksum"), crc64nvme(OLD)
     upload_id = await canaries.begin_upload(key)
     try:
@@ -54,8 +50,6 @@ async def upload_with_checksums(canaries: Canaries, found: Found) -> None:
 
 async def complete_if_none_match(canaries: Canaries, found: Found) -> None:
     """Complete an upload with If-None-Match where something stands: it must fail, and what stands must stay."""
-    if canaries.locked:
-        return
     key = canaries.name("complete-if-none-match")
     await canaries.put(key, OLD)
     upload_id = await canaries.begin_upload(key, checksum=False)
@@ -70,8 +64,6 @@ async def complete_if_none_match(canaries: Canaries, found: Found) -> None:
 
 async def uploads_listed(canaries: Canaries, found: Found) -> None:
     """Begin an upload and look for it: by the beginning of its key, by the whole key, in the listing of all."""
-    if canaries.locked:
-        return
     key = canaries.name("unfinished")
     wanted = (key, await canaries.begin_upload(key))
     for prefix, word in ((canaries.root, "by prefix"), (key, "by whole key"), ("", "without prefix")):
