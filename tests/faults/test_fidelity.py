@@ -93,7 +93,7 @@ async def test_text_that_is_odd_arrives_as_it_was(case):
         await store.put(case.bucket, "odd", b"o", attributes=odd)
         await store.put(case.bucket, "chunked", b"c", attributes=chunked)
         theirs = {key: (await store.head(case.bucket, key)).attributes for key in ("odd", "chunked")}
-    assert dict(theirs["odd"].headers)["expires"] == "0"
+    assert "expires" not in dict(theirs["odd"].headers)  # MinIO shows none that is no date: `tests/model` has stores that do
     summary = await case.run()
     async with case.house.store("japan") as store:
         ours = {key: (await store.head(case.bucket, key)).attributes for key in ("odd", "chunked")}

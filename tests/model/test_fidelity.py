@@ -77,6 +77,14 @@ async def test_what_a_target_keeps_is_not_declared_lost(tmp_path):
     assert kept(world, "0").attributes.storage_class == "GLACIER_IR"
 
 
+@pytest.mark.parametrize(("drops", "losses"), [((), {}), (("expires",), {"expires": 1})])
+async def test_an_expires_that_is_no_date_is_kept_as_text_or_named(tmp_path, drops, losses):
+    """D19: `Expires: 0` is text like any other; MinIO shows none that is no date, and then the report says so."""
+    world = await made(tmp_path, Attributes(headers=(("expires", "0"),)), japan=Behaviour(loses_headers=drops))
+    assert (await world.run()).losses == losses
+    assert (("expires", "0") in kept(world, "0").attributes.headers) == (not drops)
+
+
 async def test_tags_that_the_target_does_not_take_are_a_declared_loss_and_the_object_comes_home(tmp_path):
     """D18: a Japanese tag on a target of ASCII tags is left out and named; the others go along."""
     world = await made(tmp_path, Attributes(tags=(("album", "写真"), ("kind", "image"))), japan=Behaviour(ascii_tags=True))
