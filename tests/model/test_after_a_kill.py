@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.memory import Behaviour
+from connectors.memory import Behaviour, MemoryStore
 from tests.model.large import BIG, RANDOM, etag, made
 from tests.model.test_review import crc, uploads, wrap
 from tests.model.world import MIB, Mortal, SimulatedKill, World, put_in_parts
@@ -163,3 +163,17 @@ async def test_bytes_of_others_are_never_ours_where_etags_are_opaque(tmp_path):
     summary = await world.run()
     assert [named.key for named in summary.conflicts] == ["small"]
     assert world.bodies("japan")["small"] == b"same sizes"
+
+
+async def test_if_parts_left_behind_were_trusted_wrong_bytes_would_be_completed(world, monkeypatch):
+    """Control: with what an upload holds taken unseen, the ETag that was foretold is all that keeps wrong bytes out."""
+    monkeypatch.setattr("relocation.transfer.copy_parts.holds_already", lambda *_: True)
+    monkeypatch.setattr("relocation.transfer.copy_parts._Upload._check_foretold", lambda _self: None)
+    monkeypatch.setattr(MemoryStore, "_check_checksum", lambda *_: None)
+    await put_in_parts(world.store(), "talk", BIG, [RANDOM.randbytes(5 * MIB) for _ in range(4)])
+    await _killed_after_parts(world, monkeypatch, 2)
+    (upload,) = world.japan.buckets["talk"].uploads.values()
+    number = min(upload.parts)
+    upload.parts[number] = (bytes(5 * MIB), *upload.parts[number][1:])
+    await world.run()
+    assert world.bodies("japan") != world.bodies("korea")

@@ -80,3 +80,51 @@ async def test_a_buffer_that_somebody_still_holds_is_never_lent_again():
     assert budget.out_bytes == 64 * 1024
     held.release()
     again.release()
+
+
+async def test_small_buffers_pass_large_ones_that_wait_within_their_reserve():
+    """A large buffer that waits does not hold small ones up; they never take more than the reserve before it."""
+    budget = Budget(16 * MIB)
+    first = await budget.lease(10 * MIB)
+    large = asyncio.ensure_future(budget.lease(8 * MIB))
+    await asyncio.sleep(0)
+    small = [await budget.lease(MIB) for _ in range(2)]
+    third = asyncio.ensure_future(budget.lease(MIB))
+    await asyncio.sleep(0)
+    assert not large.done()
+    assert not third.done()  # it would eat into what the large one waits for
+    first.release()
+    (await large).release()
+    (await third).release()
+    for lease in small:
+        lease.release()
+    assert budget.out_bytes == 0
+
+
+async def test_large_buffers_never_fill_the_reserve():
+    """However many large buffers are wanted, a small one finds room at once."""
+    budget = Budget(16 * MIB)
+    held = [await budget.lease(7 * MIB) for _ in range(2)]
+    waiting = asyncio.ensure_future(budget.lease(2 * MIB))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    async with asyncio.timeout(1):
+        (await budget.lease(1000)).release()
+    held[0].release()
+    (await waiting).release()
+    held[1].release()
+
+
+async def test_a_buffer_that_needs_the_whole_budget_is_served_after_all():
+    """Small buffers do not pass one that needs everything: it would else never be served."""
+    budget = Budget(16 * MIB)
+    small = await budget.lease(1000)
+    all_of_it = asyncio.ensure_future(budget.lease(16 * MIB))
+    await asyncio.sleep(0)
+    late = asyncio.ensure_future(budget.lease(1000))
+    await asyncio.sleep(0)
+    assert not late.done()
+    small.release()
+    (await all_of_it).release()
+    (await late).release()
+    assert budget.out_bytes == 0
