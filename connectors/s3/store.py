@@ -28,9 +28,22 @@ from connectors.s3.requests import HostedWire, Renew, Request, Requests
 from connectors.signer import Signer
 from relocation.ports import Blocks, Body, Clock, Response
 from relocation.rules.errors import NotFound, ProtocolError
-from relocation.rules.objects import Acl, Attributes, Head, Listed, ListedPart, ListedUpload, ListedVersion, Page, Part, Written
+from relocation.rules.objects import (
+    LOCK_MODE,
+    Acl,
+    Attributes,
+    Head,
+    Listed,
+    ListedPart,
+    ListedUpload,
+    ListedVersion,
+    Page,
+    Part,
+    Written,
+)
 
 NO_ATTRIBUTES = Attributes()
+SDK_CHECKSUM = ("x-amz-sdk-checksum-algorithm", "CRC64NVME")
 CHECKSUM_MODE = ("x-amz-checksum-mode", "ENABLED")
 URL_ENCODED = ("encoding-type", "url")
 WHOLE_OR_PART = (200, 206)
@@ -156,7 +169,8 @@ class S3Store:
             headers.append((CHECKSUM, crc64nvme))
         if retain_until:
             headers += [("x-amz-object-lock-mode", "COMPLIANCE"), ("x-amz-object-lock-retain-until-date", retain_until)]
-            headers += [] if crc64nvme or isinstance(body, Blocks) else [md5_header(body)]
+        if retain_until or LOCK_MODE in dict(attributes.headers):  # then S3 wants to be told which checksum guards the body
+            headers += [SDK_CHECKSUM] if crc64nvme else [] if isinstance(body, Blocks) else [md5_header(body)]
         request = Request("s3:PutObject", "PUT", bucket, key, (), headers, body)
         response = await self._requests.object(request)
         return self._requests.read(request, written_of, response.headers)

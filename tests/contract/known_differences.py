@@ -82,6 +82,7 @@ SEAWEEDFS: dict[str, Difference] = {
 }
 
 MOTO: dict[str, Difference] = {
+    "a_retention_in_the_past_is_refused": Difference("takes it", r"was not refused: Written\("),
     "keys_with_line_breaks": Difference("answers with an HTML page", r"^ProtocolError: .*a 404 that is no answer of S3"),
     "a_key_of_1025_bytes_is_refused": Difference("takes it", r"was not refused: Written\("),
     "a_head_in_a_missing_bucket_names_the_bucket": Difference(

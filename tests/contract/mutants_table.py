@@ -6,6 +6,7 @@ import unicodedata
 from dataclasses import replace
 from urllib.parse import unquote
 
+from connectors.memory.service import Care
 from relocation.rules.errors import BadRequest, Forbidden, NotFound
 from relocation.rules.objects import Page
 from tests.contract import broken
@@ -21,7 +22,15 @@ LOSES_METADATA = rule("loses metadata", _kept=broken.loses(metadata=()))
 LOSES_TAGS = rule("loses tags", _kept=broken.loses(tags=()))
 OVERWRITES_VERSIONS = rule("keeps no old versions", _keep=broken.keeps_no_versions)
 
+FORGETS_LOCKS = rule("forgets locks", _care=lambda self, original, *args, **kwargs: Care())
+
 MUTANTS: dict[str, Mutant] = {
+    # care
+    "an_object_is_its_owners_alone": liar(
+        "grants to everybody", "get_acl", lambda acl: replace(acl, grants=(*acl.grants, ("group:AllUsers", "READ")))
+    ),
+    "a_hold_and_a_retention_show_in_head": FORGETS_LOCKS,
+    "a_retention_in_the_past_is_refused": FORGETS_LOCKS,
     # keys
     "keys_in_japanese_and_korean": renaming("keeps ASCII", lambda key: key.encode("ascii", "replace").decode()),
     "keys_with_emoji": renaming("keeps the basic plane", lambda key: "".join(c if ord(c) < 0x10000 else "?" for c in key)),

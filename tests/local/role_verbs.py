@@ -107,6 +107,7 @@ OBJECT_VERBS: dict[str, Callable[[Trial], object]] = {
     "get version": lambda t: t.role.get_object(**t.version())["Body"].read(),
     "head": lambda t: t.role.head_object(**t.written()),
     "get tags": lambda t: t.role.get_object_tagging(**t.written()),
+    "get acl": lambda t: t.role.get_object_acl(**t.written()),
     "get attributes": lambda t: t.role.get_object_attributes(**t.written(), ObjectAttributes=["ETag"]),
     "list parts": lambda t: t.role.list_parts(**t.upload()),
     "put": lambda t: t.role.put_object(**t.at(t.key()), Body=b"1"),
