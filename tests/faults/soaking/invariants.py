@@ -31,6 +31,7 @@ class Soaked:
     went: dict[str, Went]
     ended: dict[str, object]
     stops: list[str]
+    orders: int
     deleted: set[str]
     korea: dict[str, tuple[int, str]]
     japan: dict[str, tuple[int, str]]
@@ -56,6 +57,7 @@ async def look(case: Case, ground: Field, went: dict[str, Went], ended: dict[str
         went=went,
         ended=ended,
         stops=ground.stops,
+        orders=ground.orders,
         deleted=ground.deleted,
         korea=case.listed("korea"),
         japan=case.listed("japan"),
@@ -109,6 +111,7 @@ def rows_of(soaked: Soaked, *, rss_bytes_max: int) -> list[Row]:
     if soaked.siege.breaks:
         requests = sum(went.requests for went in soaked.went.values())
         rows.append(Row("the wire was broken all the while", sum(faults.values()) > 0, f"{_told(faults)}; {requests:,} requests"))
+        rows.append(Row("the pace was changed meanwhile", soaked.orders > 0, f"{soaked.orders} orders"))
         rows.append(_flat_row(soaked))
     else:
         rows += _repeated_rows(soaked, total)
@@ -119,25 +122,26 @@ _LEFT = frozenset({"failed", "mismatched", "conflicts", "drifted", "gone", "refu
 
 
 def _facts_row(soaked: Soaked) -> Row:
-    standing = {key: found for key, found in soaked.facts.items() if key in soaked.japan}
-    return Row("the vault's facts are boto3's listing, row for row", standing == soaked.japan, f"{len(standing):,} facts")
+    """Compare the vault's facts with the target's listing: of every key that is still at the source. What was deleted there may have
+    been so between a copy that failed and the run that would have healed it."""
+    there = {key: found for key, found in soaked.japan.items() if key in soaked.korea}
+    differ = sorted(key for key, found in there.items() if soaked.facts.get(key) != found)
+    return Row("the vault's facts are boto3's listing, row for row", not differ, f"{len(there):,} facts {differ[:2] or ''}")
 
 
 def _repeated_rows(soaked: Soaked, total: int) -> list[Row]:
-    """Return what was sent again though the target had acknowledged it, and what each kill cut off on its way there."""
+    """Return what was sent beyond the load: what the target had acknowledged before, and all of it, what a kill cut off too."""
     went = soaked.went["japan"]
-    sent, kept = sum(went.sent.values()), sum(went.kept.values())
-    again, cut = (kept - total) / total, (sent - kept) / total
-    each = cut / max(1, soaked.siege.kills)
-    cut_told = f"{each:.2%}, {(sent - kept) / MIB:.1f} MiB in all"
+    again, more = (max(0, sum(counted.values()) - total) for counted in (went.kept, went.sent))
+    twice = f"{again / total:.2%}, {again / MIB:.1f} MiB"
     return [
+        Row(f"at most {REPEATED_MAX:.0%} was written twice", again <= total * REPEATED_MAX, twice, of_share=True),
         Row(
-            f"at most {REPEATED_MAX:.0%} was sent twice",
-            again <= REPEATED_MAX,
-            f"{again:.2%}, {(kept - total) / MIB:.1f} MiB",
+            f"at most {REPEATED_MAX:.0%} was sent in vain",
+            more <= total * REPEATED_MAX,
+            f"{more / total:.2%}, {more / MIB:.1f} MiB",
             of_share=True,
         ),
-        Row(f"a kill cuts off at most {REPEATED_MAX:.0%} on its way", each <= REPEATED_MAX, cut_told, of_share=True),
     ]
 
 

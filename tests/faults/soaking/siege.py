@@ -10,7 +10,9 @@ import asyncio
 import contextlib
 import random
 import signal
+import sys
 import time
+from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -29,6 +31,10 @@ FINAL_RUNS_MAX = 6
 BATCHES_KEPT = 4
 """A soak's load grows to so many batches; from then on what is there is written anew, so that the disk does not fill."""
 CHANGE_EVERY_S = 0.5
+ORDER_EVERY_S = 12.0
+COMMAND = "import sys; from hikkoshi.command import main; sys.exit(main())"
+ORDERS = (("--bandwidth", "20MB/s"), ("--requests", "60"), ("--clear",), ("--pause",), ("--resume",), ("--clear",))
+"""What an operator orders meanwhile, one after the other, of either endpoint by turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,7 @@ class Field:
     samples: list[Sample] = field(default_factory=list)
     struck: list[tuple[float, str]] = field(default_factory=list)
     stops: list[str] = field(default_factory=list)
+    orders: int = 0
 
     @property
     def now_s(self) -> float:
@@ -158,6 +165,28 @@ class Field:
                     each = Planned(key, (self.chance.randrange(100_000),), mark)
                     await asyncio.to_thread(self.case.put, key, each.parts()[0])
 
+    async def order(self) -> None:
+        """Have the pace of either endpoint changed by the command, while runs are under way."""
+        while True:
+            for order in ORDERS:
+                for site in SITES:
+                    await asyncio.sleep(0 if site == SITES[1] else ORDER_EVERY_S)
+                    await self.tell(site, *order)
+
+    async def tell(self, site: str, *order: str) -> None:
+        """Give one order by the command."""
+        command = (sys.executable, "-c", COMMAND, "pace", site, *order, "--config", str(self.config))
+        process = await asyncio.create_subprocess_exec(*command, stdout=DEVNULL)
+        try:
+            await process.wait()
+        except asyncio.CancelledError:
+            process.kill()
+            await process.wait()
+            raise
+        if process.returncode:
+            raise RuntimeError(f"`hikkoshi pace {site} {' '.join(order)}` ended with {process.returncode}")
+        self.orders += 1
+
     async def watch(self) -> None:
         """Note the runner's memory each second."""
         while True:
@@ -200,8 +229,10 @@ async def _hold(ground: Field) -> None:
         return
     for wire in ground.wires.values():
         await wire.told("break")
-    async with _beside(ground.change()):
+    async with _beside(ground.change()), _beside(ground.order()):
         await ground.go_on()
+    for site in SITES:
+        await ground.tell(site, "--clear")
     for wire in ground.wires.values():
         await wire.told("calm")
 
