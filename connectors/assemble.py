@@ -11,6 +11,7 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
+from connectors.begins import Begins, record_failure
 from connectors.clock import SystemClock
 from connectors.configuration.reader import check_credentials, read, read_prices
 from connectors.ledger.store import SqlLedger
@@ -22,7 +23,7 @@ from connectors.tables import ParquetTables
 from connectors.vault import StoreVault
 from relocation import rules
 from relocation.ports import Progress
-from relocation.rules.errors import ConfigurationError
+from relocation.rules.errors import ConfigurationError, HikkoshiError
 from relocation.settings import Migration
 from relocation.stages.context import Context
 from relocation.transfer.budget import Budget
@@ -38,24 +39,32 @@ def settings_from(path: Path, environ: Mapping[str, str]) -> Migration:
 
 @asynccontextmanager
 async def assembled(
-    settings: Migration, environ: Mapping[str, str], progress: Progress, *, who: str = ""
+    settings: Migration, environ: Mapping[str, str], progress: Progress, *, who: str = "", begins: Begins | None = None
 ) -> AsyncIterator[Context]:
-    """Open ledger, vault and stores, and close them at the end. Raises what keeps any of them from being opened."""
+    """Open ledger, vault and stores, and close them at the end. Raises what keeps any of them from being opened.
+
+    That is recorded as the end of what `begins`, wherever the ledger could be opened: no run would know of it.
+    """
     clock = SystemClock()
     host = socket.gethostname()
     settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    ledger = await SqlLedger.open(settings.ledger, migration=settings.migration, clock=clock, host=host)
+    ledger = await SqlLedger.open(settings.ledger, migration=settings.migration, clock=clock, host=host, timezone=settings.timezone)
     stores = S3Stores(settings, environ, clock, say=progress.note)
     try:
         place = settings.vault
-        vault = await StoreVault.open(
-            stores.of(place.endpoint, "vault"),
-            place.bucket,
-            prefix=settings.migration,
-            retention_days=place.retention_days,
-            clock=clock,
-        )
-        await belongs(ledger, vault)
+        try:
+            vault = await StoreVault.open(
+                stores.of(place.endpoint, "vault"),
+                place.bucket,
+                prefix=settings.migration,
+                retention_days=place.retention_days,
+                clock=clock,
+            )
+            await belongs(ledger, vault)
+        except HikkoshiError as error:
+            if begins is not None:
+                await record_failure(ledger, begins, error, clock=clock, who=who or getpass.getuser(), host=host)
+            raise
         prices = read_prices(settings)
         async with Keeper(settings, stores.gates, ledger, clock, prices).keeping():
             yield Context(

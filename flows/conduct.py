@@ -15,6 +15,7 @@ from prefect import get_run_logger, runtime
 from prefect.client.schemas.objects import State
 
 from connectors.assemble import assembled, settings_from
+from connectors.begins import Begins
 from connectors.configuration.reader import find
 from connectors.private_process import leave_nothing_behind
 from connectors.report.verdict import verdict_of
@@ -34,10 +35,10 @@ SETTLE_S = 10.0
 Stages = Callable[[Context, WaveRequest, Lanes], Awaitable[Summary]]
 
 
-async def conduct(stages: Stages, request: WaveRequest, *, goes_on: bool) -> State[None]:
+async def conduct(stages: Stages, request: WaveRequest, *, kind: str, goes_on: bool) -> State[None]:
     """Do the stages for one wave and return the state in which the run ends.
 
-    `goes_on`: what a run cut short has done is kept, and the next one goes on with it.
+    `kind` is `plan`, `run` or `verify`; `goes_on`: what a run cut short has done is kept, and the next one goes on with it.
     """
     leave_nothing_behind()
     log = get_run_logger()
@@ -46,7 +47,8 @@ async def conduct(stages: Stages, request: WaveRequest, *, goes_on: bool) -> Sta
     lane_tasks = LaneTasks(asyncio.get_running_loop())
 
     async def work() -> Summary:
-        async with assembled(settings(), os.environ, watching, who=_who()) as context:
+        begins = Begins(kind, request.category, (request.wave,))
+        async with assembled(settings(), os.environ, watching, who=_who(), begins=begins) as context:
             return await stages(context, request, lane_tasks.of(context))
 
     try:

@@ -256,7 +256,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _told(done: Deployed) -> Iterator[str]:
-    yield f"{len(done.registered)} deployments are registered:"
+    yield f"registered: {len(done.registered)} deployments"
     for each in done.registered:
         schedules = [f"{slug} {'ON' if active else 'off'}" for slug, active in each.schedules]
         yield f"  {each.name}" + (f"  (schedules: {', '.join(schedules)})" if schedules else "")

@@ -21,6 +21,7 @@ import typer
 if TYPE_CHECKING:  # imported when a command runs: --help answers in half a second
     from rich.console import Console
 
+    from connectors.begins import Begins
     from relocation.settings import Migration
     from relocation.stages.context import Context
 
@@ -92,8 +93,8 @@ class Shell:
         return f"hikkoshi {command}" + (f" --config {shlex.quote(str(self.config))}" if self.config else "")
 
     @asynccontextmanager
-    async def context(self, settings: Migration) -> AsyncIterator[Context]:
-        """Open everything that stages are handed, with a display of their progress."""
+    async def context(self, settings: Migration, begins: Begins | None = None) -> AsyncIterator[Context]:
+        """Open everything that stages are handed, with a display of their progress; what keeps it from `begins` is recorded."""
         from connectors.assemble import assembled
         from hikkoshi.processes import count_of, share_of
         from hikkoshi.progress import watching
@@ -101,7 +102,7 @@ class Shell:
         with watching(self.err) as progress:
             self.heading = progress.heading
             self.processes = count_of(settings)
-            async with assembled(share_of(settings, self.processes), self.environ, progress) as context:
+            async with assembled(share_of(settings, self.processes), self.environ, progress, begins=begins) as context:
                 yield context
 
 

@@ -7,6 +7,7 @@ several values together show (overlaps, residency) is `consistency.py`'s busines
 from __future__ import annotations
 
 import datetime
+import difflib
 import hashlib
 import json
 from decimal import Decimal
@@ -249,15 +250,13 @@ class Migration(Settings):
     def category_named(self, name: str) -> Category:
         """Return a category, or raise `ConfigurationError` that lists those there are."""
         if name not in self.categories:
-            known = ", ".join(sorted(self.categories))
-            raise ConfigurationError(str(self.file), (f"categories: no category `{name}`; there are {known}",))
+            raise ConfigurationError(str(self.file), (f"categories: no category `{name}`{_known(name, sorted(self.categories))}",))
         return self.categories[name]
 
     def endpoint_named(self, name: str) -> Endpoint:
         """Return an endpoint, or raise `ConfigurationError` that lists those there are."""
         if name not in self.endpoints:
-            known = ", ".join(sorted(self.endpoints))
-            raise ConfigurationError(str(self.file), (f"endpoints: no endpoint `{name}`; there are {known}",))
+            raise ConfigurationError(str(self.file), (f"endpoints: no endpoint `{name}`{_known(name, sorted(self.endpoints))}",))
         return self.endpoints[name]
 
     def waves_of(self, category: str, wave: str = "") -> tuple[Wave, ...]:
@@ -265,8 +264,8 @@ class Migration(Settings):
         waves = self.category_named(category).all_waves()
         chosen = tuple(each for each in waves if wave in {"", each.name})
         if not chosen:
-            known = ", ".join(each.name for each in waves)
-            raise ConfigurationError(str(self.file), (f"categories.{category}.waves: no wave `{wave}`; there are {known}",))
+            known = _known(wave, [each.name for each in waves])
+            raise ConfigurationError(str(self.file), (f"categories.{category}.waves: no wave `{wave}`{known}",))
         return chosen
 
     def config_sha256(self) -> str:
@@ -290,6 +289,13 @@ class Migration(Settings):
         }
         canonical = json.dumps(decides, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _known(name: str, names: list[str]) -> str:
+    """Return how a sentence about an unknown name ends: the one that was perhaps meant, and all there are."""
+    near = difflib.get_close_matches(name, names, n=1)
+    meant = f"; did you mean `{near[0]}`?" if near else ";"
+    return f"{meant} {'There' if near else 'there'} {'are' if len(names) > 1 else 'is'} {', '.join(names)}"
 
 
 class EndpointPrices(Settings):

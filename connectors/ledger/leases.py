@@ -11,9 +11,10 @@ from __future__ import annotations
 import importlib
 import os
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, and_, insert, or_, select, update
 
@@ -77,8 +78,8 @@ def _started_by_psutil(pid: int) -> str:
         return ""
 
 
-def take_wave(connection: Connection, run: RunRecord, *, me: Holder, now: float, expires_at: float) -> int:
-    """Lease the run's wave and return the new token; `WaveBusy` while somebody who may be alive holds it."""
+def take_wave(connection: Connection, run: RunRecord, *, me: Holder, now: float, expires_at: float, timezone: str = "UTC") -> int:
+    """Lease the run's wave and return the new token; `WaveBusy` (its times in `timezone`) while one who may be alive holds it."""
     here = and_(waves.c.category == run.category, waves.c.wave == run.wave)
     row = connection.execute(select(waves).where(here).with_for_update()).one_or_none()
     token = row.token + 1 if row else 1
@@ -87,7 +88,7 @@ def take_wave(connection: Connection, run: RunRecord, *, me: Holder, now: float,
         connection.execute(insert(waves).values(category=run.category, wave=run.wave, **values))
         return token
     if row.expires_at > now and not _holder_of(row).is_gone(me):
-        raise WaveBusy(_busy(row))
+        raise WaveBusy(_busy(row, ZoneInfo(timezone)))
     connection.execute(update(waves).where(here).values(**values))
     return token
 
@@ -210,8 +211,8 @@ def _holder_of(row: Row[tuple[Any, ...]]) -> Holder:
     return Holder(row.host, row.pid, row.started)
 
 
-def _busy(row: Row[tuple[Any, ...]]) -> str:
-    since, until = (datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds") for at in (row.since, row.expires_at))
+def _busy(row: Row[tuple[Any, ...]], zone: ZoneInfo) -> str:
+    since, until = (f"{datetime.fromtimestamp(at, zone):%Y-%m-%d %H:%M:%S %Z}" for at in (row.since, row.expires_at))
     return (
         f"{row.who or 'somebody'} is running wave {row.wave} of {row.category} on {row.host} (process {row.pid}, run {row.run_id}) "
         f"since {since}: wait until it ends, or stop it there (Ctrl-C, or `kill {row.pid}` on {row.host}); "

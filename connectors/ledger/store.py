@@ -41,12 +41,19 @@ class SqlLedger:
         self._clock = clock
         self._me = holder or Holder.this_process(host)
         self._closed = False
+        self._timezone = "UTC"
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="ledger")
 
     @classmethod
-    async def open(cls, url: str, *, migration: str, clock: Clock, host: str, holder: Holder | None = None) -> SqlLedger:
-        """Open the migration's ledger, making it or bringing its schema up to date where that is due."""
+    async def open(
+        cls, url: str, *, migration: str, clock: Clock, host: str, holder: Holder | None = None, timezone: str = "UTC"
+    ) -> SqlLedger:
+        """Open the migration's ledger, making it or bringing its schema up to date where that is due.
+
+        `timezone` is that of times in what it refuses.
+        """
         ledger = cls(url, migration=migration, clock=clock, host=host, holder=holder)
+        ledger._timezone = timezone
         try:
             begun = await ledger._run(lambda: ledger._database.open(migration, now=ledger._iso_now()))
             if begun:
@@ -68,7 +75,7 @@ class SqlLedger:
     async def open_run(self, run: RunRecord, *, lease_s: float) -> tuple[RunRecord, Lease]:
         def work(connection: Connection) -> tuple[RunRecord, Lease]:
             now = self._clock.now()
-            token = leases.take_wave(connection, run, me=self._me, now=now, expires_at=now + lease_s)
+            token = leases.take_wave(connection, run, me=self._me, now=now, expires_at=now + lease_s, timezone=self._timezone)
             lease = Lease(run.id, leases.STAGE_OF_WAVE, leases.SHARD_OF_WAVE, token, now + lease_s)
             return runs.begin_run(connection, run), lease
 

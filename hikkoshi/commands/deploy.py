@@ -23,10 +23,12 @@ def deploy(
     shell = shell_of(context, config, json)
     settings = shell.settings(credentials=False)
     said = run_deploy(shell, settings.file, activate=activate)
+    server = environment_for(shell, settings.file)["PREFECT_API_URL"].removesuffix("/api")
     if shell.json:
-        shell.print_json({"configuration": str(settings.file), "activated": activate, "said": said.splitlines()})
+        shell.print_json({"configuration": str(settings.file), "server": server, "activated": activate, "said": said.splitlines()})
     else:
         shell.out.print(said.rstrip(), soft_wrap=True)
+        shell.out.print(f"Prefect's UI: {server}", soft_wrap=True)
     return 0
 
 
@@ -42,18 +44,23 @@ def run_deploy(shell: Shell, file: Path, *, activate: bool) -> str:
 
 
 def environment_for(shell: Shell, file: Path) -> Mapping[str, str]:
-    """Return the environment of this machine's Prefect for this machine's configuration, else the caller's own."""
+    """Return the environment of the Prefect to register with: the caller's own, else this machine's, if that is up.
+
+    This machine's configuration goes to this machine's Prefect, whatever the environment names.
+    """
     from hikkoshi import local
 
     state = local.status(home(shell.environ))
-    if file == state.configuration:
-        server = state.server("prefect")
-        if server is None or not server.running:
-            raise Refusal("this machine's Prefect does not run; start it with: hikkoshi local up")
+    server = state.server("prefect")
+    running = server is not None and server.running
+    if file != state.configuration and shell.environ.get("PREFECT_API_URL"):
+        return shell.environ
+    if running:
         return local.prefect_environment(state)
-    if not shell.environ.get("PREFECT_API_URL"):
-        raise Refusal(
-            "no Prefect server is named; set PREFECT_API_URL to yours (https://…/api), or use this machine's: hikkoshi local up, "
-            f"which makes {state.configuration}"
-        )
-    return shell.environ
+    if file == state.configuration:
+        raise Refusal("this machine's Prefect does not run; start it with: hikkoshi local up")
+    was = f" (it was at {server.url}, and does not run)" if server else ""
+    raise Refusal(
+        f"no Prefect server is named, and this machine's is not up{was}: set PREFECT_API_URL to yours (https://…/api), "
+        "or start this machine's with: hikkoshi local up"
+    )

@@ -35,4 +35,4 @@ def plan(
 
         return await dry_run(stages, WaveRequest(category, name))
 
-    return do_waves(shell, category, wave, work)
+    return do_waves(shell, category, wave, work, kind="plan")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from relocation.settings import Migration
 
 RUNS_MAX = 1000
+FAILED = "failed"
+ATTEMPTS = {"plan": "dry run", "run": "run", "verify": "verification"}
 TOLD = ("id", "kind", "state", "stage", "started_at", "finished_at", "who", "host", "message", "report")
 
 
@@ -37,6 +39,8 @@ class Standing:
     last: RunRecord | None
     brief: Brief | None
     held: Held | None
+    failed: RunRecord | None = None
+    """The newest attempt, where it could not begin, or, as a dry run, not end."""
 
 
 def status(context: typer.Context, *, config: ConfigOption = None, json: JsonOption = False) -> int:
@@ -85,9 +89,11 @@ async def _standings(settings: Migration) -> list[Standing]:
         for name, category in settings.categories.items():
             runs = await ledger.list_runs(category=name, limit=RUNS_MAX) if ledger else ()
             for wave in category.all_waves():
-                last = _last([run for run in runs if run.wave == wave.name])
+                of_wave = [run for run in runs if run.wave == wave.name]
+                last = _last([run for run in of_wave if run.state != FAILED])
                 brief = read_brief(last.summary) if last else None
-                found.append(Standing(name, wave.name, category.deadline, last, brief, held.get((name, wave.name))))
+                failed = of_wave[0] if of_wave and of_wave[0].state == FAILED else None
+                found.append(Standing(name, wave.name, category.deadline, last, brief, held.get((name, wave.name)), failed))
     return found
 
 
@@ -113,6 +119,7 @@ def _document(standing: Standing, today: date) -> Json:
         "last_run": run,
         **counted,
         "attention": brief.attention if brief else 0,
+        "last_attempt_failed": {name: str(getattr(standing.failed, name)) for name in TOLD} if standing.failed else None,
         "running": {"who": held.who, "host": held.host, "pid": held.pid, "run_id": held.run_id} if held else None,
     }
 
@@ -121,32 +128,32 @@ def _show(shell: Shell, settings: Migration, standings: list[Standing], today: d
     from rich.table import Table
     from rich.text import Text
 
+    zone = ZoneInfo(settings.timezone)
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold dim", pad_edge=False)
-    for head in ("category", "wave", "verified", "last run", "deadline", ""):
-        table.add_column(head, overflow="fold")
+    for head in ("category", "wave", "verified", f"last run ({datetime.now(zone):%Z})", "deadline", ""):
+        table.add_column(head, overflow="fold", no_wrap=head == "deadline")
     before = ""
     for each in standings:
-        last = _moment(each.last, settings) if each.last else "–"
+        last = _moment(each.last, zone) if each.last else "–"
         name = each.category if each.category != before else ""
         before = each.category
         table.add_row(name, each.wave, Text(*_stands(each)), Text(last, "dim"), *_deadline(each, today))
     shell.out.print(Text.assemble((settings.migration, "bold"), ("  by the ledger; no store was asked", "dim")))
     shell.out.print()
     shell.out.print(table)
-    for each in standings:
-        if each.last and each.last.message and each.last.state == "open" and not each.held:
-            shell.out.print()
-            shell.out.print(Text(f"{each.category}, wave {each.wave}, stopped: {each.last.message}"), soft_wrap=True)
+    for told in dict.fromkeys(line for each in standings for line in _lines(shell, each, zone)):
+        shell.out.print()
+        shell.out.print(Text(told), soft_wrap=True)
 
 
 def _stands(each: Standing) -> tuple[str, str]:
     """Return how a wave stands, and in which style that is written."""
     if each.held:
-        return f"running now: {each.held.who}, {each.held.host}, process {each.held.pid}", "cyan"
+        return "running now", "cyan"
     if each.last is None:
         return "not begun", "dim"
     if each.last.state != "done":
-        return f"unfinished ({each.last.stage}); run goes on", "yellow"
+        return (f"{_as_asked(each.last)}, as asked" if _as_asked(each.last) else f"stopped in {_stage(each.last)}"), "yellow"
     if each.last.kind == "plan" or each.brief is None:
         return "planned" if each.last.kind == "plan" else "done", "dim"
     verified, listed = each.brief.verified.objects, each.brief.listed.objects
@@ -154,10 +161,40 @@ def _stands(each: Standing) -> tuple[str, str]:
     return f"{verified:,} of {listed:,}{also}", "green" if verified == listed and not also else "yellow"
 
 
-def _moment(run: RunRecord, settings: Migration) -> str:
+def _lines(shell: Shell, each: Standing, zone: ZoneInfo) -> Iterator[str]:
+    """Yield what a row has no room for: who is running a wave, why it stopped, and what goes on from there."""
+    name = f"{each.category}, wave {each.wave}"
+    if each.held:
+        since = f"{datetime.fromtimestamp(each.held.since, zone):%m-%d %H:%M:%S %Z}"
+        yield f"{name}: running now, since {since}, by {each.held.who}, {each.held.host}, process {each.held.pid}"
+    elif each.last and each.last.state == "open":
+        at = f"{_moment(each.last, zone)} {datetime.now(zone):%Z}"
+        stands = _as_asked(each.last) or f"stopped in {_stage(each.last)}"
+        verb = "verify" if each.last.kind == "verify" else "plan" if each.last.kind == "plan" else "run"
+        goes_on = "goes on from there" if verb == "run" and each.last.plan_sha256 else "begins anew"
+        command = shell.named(f"{verb} {each.category}" + (f" --wave {each.wave}" if each.wave != "all" else ""))
+        said = f"\n  {each.last.message}" if each.last.message else ""
+        yield f"{name}: {stands} (begun {at}); `{command}` {goes_on}{said}"
+    if each.failed and not each.held:
+        at = f"{_moment(each.failed, zone)} {datetime.now(zone):%Z}"
+        how = f"stopped in {each.failed.stage}" if each.failed.stage else "could not begin"
+        about = name if each.failed.stage else each.category
+        yield f"{about}: the last {ATTEMPTS.get(each.failed.kind, each.failed.kind)} ({at}) {how}:\n  {each.failed.message}"
+
+
+def _as_asked(run: RunRecord) -> str:
+    """Return how a run stands that stopped where it was told to (`--until`); nothing for any other."""
+    paused = run.state == "open" and run.report and not run.message and run.stage == run.until
+    return {"plan": "planned", "copy": "copied"}.get(run.until, "") if paused else ""
+
+
+def _stage(run: RunRecord) -> str:
+    return run.stage or "its first steps"
+
+
+def _moment(run: RunRecord, zone: ZoneInfo) -> str:
     at = datetime.fromisoformat(run.finished_at or run.started_at)
-    there = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(ZoneInfo(settings.timezone))
-    return f"{there:%m-%d %H:%M}"
+    return f"{(at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(zone):%m-%d %H:%M}"
 
 
 def _deadline(each: Standing, today: date) -> tuple[Text, Text]:

@@ -36,4 +36,4 @@ def verify(
 
         return await verify_wave(stages, WaveRequest(category, name), lanes_of(stages, shell.processes))
 
-    return do_waves(shell, category, wave, work)
+    return do_waves(shell, category, wave, work, kind="verify")

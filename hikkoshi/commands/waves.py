@@ -35,10 +35,10 @@ class Done:
         return max(code_of(summary) for summary in (self.whole, *self.waves))
 
 
-def do_waves(shell: Shell, category: str, wave: str, work: Work) -> int:
+def do_waves(shell: Shell, category: str, wave: str, work: Work, *, kind: str = "run") -> int:
     """Do one wave, or all of the category if none is named; print the report and return the exit code."""
     settings = shell.settings()
-    done = run_until_stopped(each_wave(shell, settings, category, wave, work))
+    done = run_until_stopped(each_wave(shell, settings, category, wave, work, kind=kind))
     if shell.json:
         from connectors.report.document import as_json
 
@@ -50,14 +50,16 @@ def do_waves(shell: Shell, category: str, wave: str, work: Work) -> int:
     return done.code
 
 
-async def each_wave(shell: Shell, settings: Migration, category: str, wave: str, work: Work) -> Done:
-    """Do the waves one after another; a category of several gets a report of its own."""
+async def each_wave(shell: Shell, settings: Migration, category: str, wave: str, work: Work, *, kind: str = "run") -> Done:
+    """Do the waves one after another; a category of several gets a report of its own. `kind` is what a failed start is called."""
+    from connectors.begins import Begins
     from connectors.report.document import as_json
     from relocation.rules.roll_up import merged
 
     waves = settings.waves_of(category, wave)
     done: list[Summary] = []
-    async with shell.context(settings) as context:
+    begins = Begins(kind, category, tuple(each.name for each in waves))
+    async with shell.context(settings, begins) as context:
         for each in waves:
             if len(waves) > 1:
                 shell.heading(f"{category}, wave {each.name}")

@@ -12,7 +12,7 @@ from functools import partial
 
 from relocation.rules.brief import brief_of
 from relocation.rules.capabilities import vault_guard
-from relocation.rules.errors import Refusal
+from relocation.rules.errors import HikkoshiError, Refusal
 from relocation.rules.objects import Place
 from relocation.rules.plan import known
 from relocation.rules.records import Fact, InventoryRow, RunRecord, RunState
@@ -42,7 +42,12 @@ async def dry_run(context: Context, request: WaveRequest) -> Summary:
     wave = _wave(context, request)
     run = replace(new_run(context, request, "plan"), stage="plan")
     await context.ledger.record_dry_run(run)
-    plan, target = await draw_and_seal(context, run, wave)
+    try:
+        plan, target = await draw_and_seal(context, run, wave)
+    except HikkoshiError as error:
+        stopped = replace(run, state=RunState.FAILED, finished_at=timestamp(context), message=str(error))
+        await context.ledger.record_dry_run(stopped)
+        raise
     run = replace(run, plan_sha256=plan.root, document=document_sha256(plan), state=RunState.DONE, finished_at=timestamp(context))
     summary = await context.reports.publish(await _planned(context, run, target))
     await context.ledger.record_dry_run(replace(run, report=summary.report, summary=brief_of(summary).text()))

@@ -41,7 +41,7 @@ async def test_a_wave_that_is_being_run_is_refused_with_who_where_since_when_and
         with pytest.raises(WaveBusy) as refusal:
             await second.open_run(run_of("run-2", who="kim"), lease_s=LEASE_S)
         said = str(refusal.value)
-        for word in ("sato", "elsewhere", "4242", "run-1", "talk-images", "2021-06-01T00:00:00", "Ctrl-C", "kill 4242"):
+        for word in ("sato", "elsewhere", "4242", "run-1", "talk-images", "2021-06-01 00:00:00 UTC", "Ctrl-C", "kill 4242"):
             assert word in said
         assert await second.get_run("run-2") is None
         assert len(await second.list_runs()) == 1

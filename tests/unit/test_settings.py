@@ -166,14 +166,14 @@ def test_an_unknown_category_or_wave_is_answered_with_those_there_are(tmp_path: 
     read = migration(tmp_path)
     with pytest.raises(ConfigurationError) as caught:
         read.category_named("album")
-    assert caught.value.problems == ("categories: no category `album`; there are albums, talk-images",)
+    assert caught.value.problems == ("categories: no category `album`; did you mean `albums`? There are albums, talk-images",)
     assert read.endpoint_named("korea").country == "KR"
     with pytest.raises(ConfigurationError) as caught:
         read.endpoint_named("mars")
     assert caught.value.problems == ("endpoints: no endpoint `mars`; there are japan, korea",)
     with pytest.raises(ConfigurationError) as caught:
         read.waves_of("talk-images", "frist")
-    assert caught.value.problems == ("categories.talk-images.waves: no wave `frist`; there are first, rest",)
+    assert caught.value.problems == ("categories.talk-images.waves: no wave `frist`; did you mean `first`? There are first, rest",)
 
 
 def test_the_configuration_can_not_be_changed_once_it_is_read(tmp_path: Path) -> None:

@@ -1,0 +1,131 @@
+"""`hikkoshi status` in words: who runs a wave, why the last one stopped, what goes on from there; with a time zone to each time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from connectors.begins import Begins, record_failure
+from connectors.ledger.leases import Held
+from connectors.state import belongs
+from hikkoshi.commands import deploy
+from hikkoshi.commands.status import Standing, _last, _lines, _stands
+from hikkoshi.shell import Shell
+from relocation.rules.errors import ConfigurationError, Refusal, StateMismatch, WrongCredentials
+from relocation.rules.records import RunRecord, RunState
+from tests.unit.ledger_cases import StillClock, ledger_at
+
+TOKYO = ZoneInfo("Asia/Tokyo")
+RUN = RunRecord("r", "albums", "all", "run", stage="verify", plan_sha256="p", started_at="2021-06-01T00:00:00+00:00")
+
+
+def standing(last: RunRecord | None = None, held: Held | None = None, failed: RunRecord | None = None) -> Standing:
+    return Standing("albums", "all", date(2021, 6, 30), last, None, held, failed)
+
+
+def lines(each: Standing) -> list[str]:
+    return list(_lines(Shell(config=Path("mine.yaml")), each, TOKYO))
+
+
+def test_a_stopped_wave_says_where_it_stopped_why_and_what_goes_on() -> None:
+    """The command that goes on can be copied as it stands."""
+    stopped = standing(replace(RUN, message="japan can't be reached"))
+    assert _stands(stopped)[0] == "stopped in verify"
+    (line,) = lines(stopped)
+    assert line == (
+        "albums, wave all: stopped in verify (begun 06-01 09:00 JST); "
+        "`hikkoshi run albums --config mine.yaml` goes on from there\n  japan can't be reached"
+    )
+
+
+def test_a_run_that_stopped_where_it_was_told_to_is_called_so() -> None:
+    """`--until copy` is no fault."""
+    assert _stands(standing(replace(RUN, stage="copy", until="copy", report="page")))[0] == "copied, as asked"
+
+
+def test_a_verification_that_stopped_begins_anew() -> None:
+    """Only runs are gone on with."""
+    (line,) = lines(standing(replace(RUN, kind="verify")))
+    assert "`hikkoshi verify albums --config mine.yaml` begins anew" in line
+
+
+def test_a_wave_under_way_says_since_when_and_by_whom() -> None:
+    """In the migration's own time zone."""
+    held = standing(RUN, Held("albums", "all", "r", "sato", "tokyo-1", 42, 1622505600.0))
+    assert _stands(held)[0] == "running now"
+    assert lines(held) == ["albums, wave all: running now, since 06-01 09:00:00 JST, by sato, tokyo-1, process 42"]
+
+
+async def test_a_run_that_could_not_begin_leaves_why_and_hides_nothing(tmp_path) -> None:
+    """Wrong keys before a wave is taken: the status says so, beside what the wave came to before."""
+    clock = StillClock()
+    async with ledger_at(tmp_path / "l.db", clock) as ledger:
+        error = WrongCredentials("the credentials of role vault are not accepted by japan")
+        await record_failure(ledger, Begins("run", "albums", ("all",)), error, clock=clock, who="kim", host="here")
+        (failed,) = await ledger.list_runs()
+        assert await ledger.unfinished_run("albums", "all", "") is None
+    assert (failed.state, failed.stage, failed.kind) == (RunState.FAILED, "", "run")
+    assert _last([run for run in (failed, RUN) if run.state != RunState.FAILED]) is RUN
+    (line,) = lines(standing(replace(RUN, state="done"), failed=failed))
+    assert line == (
+        "albums: the last run (06-01 09:00 JST) could not begin:\n  the credentials of role vault are not accepted by japan"
+    )
+
+
+async def test_a_failed_start_is_no_proof_that_the_ledger_is_the_migrations(tmp_path) -> None:
+    """A ledger that is gone is still refused after an attempt was recorded in the empty one: else ours would look foreign."""
+
+    class FullVault:
+        async def list(self, _prefix: str) -> tuple[str, ...]:
+            return ("runs/20210601T000000-00000000/copy/00000.parquet",)
+
+    clock = StillClock()
+    async with ledger_at(tmp_path / "l.db", clock) as ledger:
+        for _ in range(2):
+            with pytest.raises(StateMismatch, match="the ledger is gone"):
+                await belongs(ledger, FullVault())
+            await record_failure(ledger, Begins("run", "a", ("all",)), WrongCredentials("no"), clock=clock, who="", host="")
+
+
+@pytest.fixture
+def machine(monkeypatch, tmp_path):
+    """This machine's Prefect at port 4299; `running` says whether it is up."""
+    server = SimpleNamespace(url="http://127.0.0.1:4299", running=True)
+    state = SimpleNamespace(configuration=tmp_path / "local.yaml", server=lambda _name: server)
+    monkeypatch.setattr("hikkoshi.local.status", lambda _root: state)
+    monkeypatch.setattr("hikkoshi.local.prefect_environment", lambda _state: {"PREFECT_API_URL": f"{server.url}/api"})
+    return server
+
+
+def test_a_configuration_of_ones_own_goes_to_this_machines_prefect_if_that_is_up(machine, tmp_path) -> None:
+    """Nobody has to look its address up; one that the environment names goes first; and one that is down is named."""
+    own = tmp_path / "own.yaml"
+    assert deploy.environment_for(Shell(environ={}), own)["PREFECT_API_URL"] == "http://127.0.0.1:4299/api"
+    named = {"PREFECT_API_URL": "https://prefect.example/api"}
+    assert deploy.environment_for(Shell(environ=named), own) == named
+    machine.running = False
+    with pytest.raises(Refusal, match=r"it was at http://127.0.0.1:4299, and does not run.*hikkoshi local up"):
+        deploy.environment_for(Shell(environ={}), own)
+
+
+def test_a_name_that_is_nearly_right_is_guessed(migration_of) -> None:
+    """`did you mean`: for categories and waves; what is far from any name is only listed with all."""
+    settings = migration_of
+    with pytest.raises(ConfigurationError, match=r"no category `talk-image`; did you mean `talk-images`\? There are "):
+        settings.category_named("talk-image")
+    with pytest.raises(ConfigurationError, match=r"no wave `in-2918`; did you mean `in-2019`\? There are until-2018"):
+        settings.waves_of("talk-images", "in-2918")
+    with pytest.raises(ConfigurationError, match=r"no category `zzz`; there are "):
+        settings.category_named("zzz")
+
+
+@pytest.fixture
+def migration_of():
+    from connectors.configuration.reader import read
+
+    return read(Path(__file__).parents[2] / "config" / "example.yaml", {})
