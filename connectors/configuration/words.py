@@ -19,6 +19,7 @@ from relocation.settings import (
     EndpointPrices,
     Migration,
     Move,
+    PaceLimit,
     Policy,
     Prices,
     RoleName,
@@ -36,6 +37,7 @@ Shape = Mapping[tuple[str, ...], type[BaseModel]]
 MIGRATION_SHAPE: Shape = {
     (): Migration,
     ("endpoints", "*"): Endpoint,
+    ("endpoints", "*", "limits", "*"): PaceLimit,
     ("vault",): VaultPlace,
     ("transfer",): Transfer,
     ("worker",): Worker,

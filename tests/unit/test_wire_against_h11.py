@@ -81,6 +81,9 @@ class Bench:
     def write(self, _data: object) -> None:
         pass
 
+    def set_write_buffer_limits(self, high: int) -> None:
+        pass
+
     def get_write_buffer_size(self) -> int:
         return 0
 
