@@ -10,12 +10,15 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import quote
 
 from relocation.ports import Response
 from relocation.rules.errors import BadRequest, ProtocolError
 from relocation.rules.objects import RARER_HEADERS, SYSTEM_HEADERS, Attributes, Head, Written
 
+ALIKE = 512
+"""Most objects of a migration are alike beside their bytes: what was worked out for so many kinds of them is kept."""
 CHECKSUM = "x-amz-checksum-crc64nvme"
 UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]")
 NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2 token
@@ -28,6 +31,11 @@ _NO_CHECKSUM = frozenset({"x-amz-checksum-type", "x-amz-checksum-algorithm", "x-
 
 def attribute_headers(attributes: Attributes) -> list[tuple[str, str]]:
     """Return the headers that write attributes with an object. BadRequest for text that no header can hold."""
+    return [*_attribute_headers(attributes)]
+
+
+@lru_cache(maxsize=ALIKE)
+def _attribute_headers(attributes: Attributes) -> tuple[tuple[str, str], ...]:
     headers = list(attributes.headers)
     headers += [(f"x-amz-meta-{name}", value) for name, value in attributes.metadata]
     for name, value in headers:
@@ -38,7 +46,7 @@ def attribute_headers(attributes: Attributes) -> list[tuple[str, str]]:
         headers.append(("x-amz-tagging", text))
     if attributes.storage_class:
         headers.append(("x-amz-storage-class", attributes.storage_class))
-    return headers
+    return tuple(headers)
 
 
 def condition_headers(*, if_match: str = "", if_none_match: bool = False) -> list[tuple[str, str]]:
@@ -61,20 +69,19 @@ def head_of(headers: Mapping[str, str], size: int, *, ranged: bool = False) -> H
     checksums: list[tuple[str, str]] = []
     rarer: list[tuple[str, str]] = []
     for name, value in headers.items():
-        if name in _SYSTEM:
-            system.append((name, value))
-        elif name[:6] != "x-amz-":
+        kind = _kind(name)
+        if not kind:
             continue
-        elif name[6:11] == "meta-":
+        if kind == "system":
+            system.append((name, value))
+        elif kind == "metadata":
             metadata.append((name[11:], value))
-        elif name[6:15] == "checksum-" and name not in _NO_CHECKSUM and "-" not in value:
-            checksums.append((name[15:], value))
-        elif name in _RARER:
+        elif kind == "rarer":
             rarer.append((name, value))
+        elif "-" not in value:
+            checksums.append((name[15:], value))
     if ranged or headers.get("x-amz-checksum-type", "FULL_OBJECT") != "FULL_OBJECT":
         checksums.clear()
-    system.sort()
-    metadata.sort()
     return Head(
         size=size,
         etag=etag_of(headers),
@@ -83,9 +90,26 @@ def head_of(headers: Mapping[str, str], size: int, *, ranged: bool = False) -> H
         parts_count=count_of(headers, "x-amz-mp-parts-count"),
         tag_count=count_of(headers, "x-amz-tagging-count"),
         checksums=tuple(checksums),
-        attributes=Attributes(tuple(system), tuple(metadata), (), headers.get("x-amz-storage-class", "")),
+        attributes=_attributes(tuple(system), tuple(metadata), headers.get("x-amz-storage-class", "")),
         rarer=tuple(rarer),
     )
+
+
+@lru_cache(maxsize=ALIKE)
+def _kind(name: str) -> str:
+    """Say what a header of an answer tells of an object; empty for one that tells nothing."""
+    if name in _SYSTEM:
+        return "system"
+    if name.startswith("x-amz-meta-"):
+        return "metadata"
+    if name.startswith("x-amz-checksum-") and name not in _NO_CHECKSUM:
+        return "checksum"
+    return "rarer" if name in _RARER else ""
+
+
+@lru_cache(maxsize=ALIKE)
+def _attributes(system: tuple[tuple[str, str], ...], metadata: tuple[tuple[str, str], ...], storage_class: str) -> Attributes:
+    return Attributes(tuple(sorted(system)), tuple(sorted(metadata)), (), storage_class)
 
 
 def written_of(headers: Mapping[str, str], *, etag: str = "") -> Written:

@@ -11,6 +11,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Callable
+from functools import lru_cache
 
 import xxhash
 from awscrt import checksums
@@ -87,6 +88,7 @@ def agrees(body: Bytes, stored: tuple[tuple[str, str], ...]) -> bool | None:
     return None
 
 
+@lru_cache(maxsize=512)  # most objects of a migration are alike beside their bytes
 def attributes_sha256(attributes: Attributes, losses: tuple[str, ...] = ()) -> str:
     """Return one hash over what travels beside the bytes, whatever its order: headers, user metadata, tags, storage class.
 
