@@ -122,7 +122,7 @@ _LEFT = frozenset({"failed", "mismatched", "conflicts", "drifted", "gone", "refu
 
 
 def _facts_row(soaked: Soaked) -> Row:
-    """Compare the vault's facts with the target's listing: of every key that is still at the source. What was deleted there may have
+    """Compare the facts with the target's listing, of every key that is still at the source. What was deleted there may have
     been so between a copy that failed and the run that would have healed it."""
     there = {key: found for key, found in soaked.japan.items() if key in soaked.korea}
     differ = sorted(key for key, found in there.items() if soaked.facts.get(key) != found)
