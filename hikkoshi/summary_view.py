@@ -55,9 +55,9 @@ def _sentence(summary: Summary, verdict: str) -> str:
 
 def _figures(summary: Summary) -> Table:
     """Return planned, ended and proved side by side."""
-    table = Table(box=None, padding=(0, 4, 0, 0), show_edge=False, header_style="bold dim", pad_edge=False)
+    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="bold dim", pad_edge=False)
     planned = {action.value: summary.counts.get(action, Count()) for action in Action}
-    columns = [("planned", _counts(planned))]
+    columns: list[tuple[str, Table | Text]] = [("planned", _counts(planned))]
     if summary.kind != "plan":
         ended = {outcome.value: summary.outcomes.get(outcome, Count()) for outcome in Outcome}
         proved = {proof.value: summary.proofs.get(proof, 0) for proof in Proof}
@@ -68,28 +68,28 @@ def _figures(summary: Summary) -> Table:
     return table
 
 
-def _counts(counted: Mapping[str, Count]) -> Table:
+def _counts(counted: Mapping[str, Count]) -> Table | Text:
     grid = Table.grid(padding=(0, 1))
-    grid.add_column()
-    grid.add_column(justify="right")
-    grid.add_column(justify="right", style="dim")
+    grid.add_column(no_wrap=True)
+    grid.add_column(justify="right", no_wrap=True)
+    grid.add_column(justify="right", style="dim", no_wrap=True)
     for name, count in counted.items():
         if count.objects:
             grid.add_row(term_name(name).en.lower(), f"{count.objects:,}", size(count.bytes))
     if not grid.row_count:
-        grid.add_row("nothing", "", "")
+        return Text("nothing")
     return grid
 
 
-def _proofs(proved: Mapping[str, int]) -> Table:
+def _proofs(proved: Mapping[str, int]) -> Table | Text:
     grid = Table.grid(padding=(0, 1))
-    grid.add_column()
-    grid.add_column(justify="right")
+    grid.add_column(no_wrap=True)
+    grid.add_column(justify="right", no_wrap=True)
     for name, number in proved.items():
         if number:
             grid.add_row(say(f"proof.{name}").en.replace("Same", "same").replace("Re", "re").replace("So", "so"), f"{number:,}")
     if not grid.row_count:
-        grid.add_row("nothing yet", "")
+        return Text("nothing yet")
     return grid
 
 
@@ -110,7 +110,7 @@ def _notes(summary: Summary) -> Iterator[tuple[str, Text]]:
         if named:
             yield name, _named(named)
     if summary.foreign:
-        yield "others'", _foreign(summary.foreign)
+        yield "not ours", _foreign(summary.foreign)
     if summary.losses:
         yield "not kept", Text(", ".join(f"{plain(name)} ({count:,})" for name, count in summary.losses.items()))
     if summary.unclaimed:
@@ -141,6 +141,8 @@ def _named(named: tuple[Named, ...]) -> Text:
     text = Text(objects(len(named)))
     for each in named[:NAMES_SHOWN]:
         text.append(f"\n{shown(each.bucket)}/{shown(each.key)}", "cyan")
+        if each.target_key:
+            text.append(f"\n  at the target {shown(each.target_bucket)}/{shown(each.target_key)}", "dim")
         text.append(f"\n  {plain(each.reason)}", "dim" if each.reason else "")
     if len(named) > NAMES_SHOWN:
         text.append(f"\n… and {len(named) - NAMES_SHOWN:,} more, all in the report", "dim")
@@ -149,7 +151,11 @@ def _named(named: tuple[Named, ...]) -> Text:
 
 def _foreign(named: tuple[Named, ...]) -> Text:
     first = ", ".join(f"{shown(each.bucket)}/{shown(each.key)}" for each in named[:NAMES_SHOWN])
-    return Text(f"{objects(len(named))} at the target that we did not write: {first}{' …' if len(named) > NAMES_SHOWN else ''}")
+    lie = "other objects lie" if len(named) > 1 else "other object lies"
+    stay = "they are not ours and stay" if len(named) > 1 else "it is not ours and stays"
+    text = Text("! ", "bold yellow")
+    text.append(f"{len(named):,} {lie} at the target; {stay}: {first}{' …' if len(named) > NAMES_SHOWN else ''}", "default")
+    return text
 
 
 def _unclaimed(places: tuple[Unclaimed, ...]) -> Text:

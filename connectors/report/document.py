@@ -103,7 +103,10 @@ def _count(count: Count) -> dict[str, Json]:
 
 
 def _named(named: Named) -> dict[str, Json]:
-    return {"bucket": named.bucket, "key": shown(named.key), "reason": _text(named.reason)}
+    """Return one object; `target` is there only where its bucket or key is another one there."""
+    target: Json = {"bucket": named.target_bucket, "key": shown(named.target_key)}
+    also: dict[str, Json] = {"target": target} if named.target_key else {}
+    return {"bucket": named.bucket, "key": shown(named.key), "reason": _text(named.reason)} | also
 
 
 def _text(words: str) -> str:

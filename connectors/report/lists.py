@@ -31,13 +31,17 @@ IN_VIEW = 8
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One object: where, its encoded key, what to say of the key (what it reads as, that it was cut), why."""
+    """One object: where, its encoded key, what to say of the key (what it reads as, that it was cut), why.
+
+    `target` is its place at the target, `bucket/key`, where that is another one.
+    """
 
     bucket: str
     key: str
     reads: Text | str
     reason: Text
     attempts: int
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,7 @@ def _rows(found: Sequence[Named], rows_max: int, characters_max: int) -> tuple[t
     for named in found[: max(rows_max, 1)]:
         row = _row(named)
         reads = as_text(row.reads)
-        size = len(row.bucket + row.key + reads.en + reads.ja + row.reason.en + row.reason.ja) + ROW_COSTS
+        size = len(row.bucket + row.key + row.target + reads.en + reads.ja + row.reason.en + row.reason.ja) + ROW_COSTS
         if rows and taken + size > characters_max:
             break
         taken += size
@@ -126,9 +130,14 @@ def _rows(found: Sequence[Named], rows_max: int, characters_max: int) -> tuple[t
 
 def _row(named: Named) -> Row:
     key, reads = shown(named.key), say("list.reads", key=readable(named.key)) if readable(named.key) else ""
+    target = f"{plain(named.target_bucket)}/{_cut(shown(named.target_key))}" if named.target_key else ""
     if len(key) > KEY_CHARACTERS_MAX:
-        key, reads = f"{key[:200]} … {key[-60:]}", say("list.long", n=len(key))
-    return Row(plain(named.bucket), key, reads, _reason(named.reason), named.attempts)
+        key, reads = _cut(key), say("list.long", n=len(key))
+    return Row(plain(named.bucket), key, reads, _reason(named.reason), named.attempts, target)
+
+
+def _cut(key: str) -> str:
+    return key if len(key) <= KEY_CHARACTERS_MAX else f"{key[:200]} … {key[-60:]}"
 
 
 def _reason(reason: str) -> Text:

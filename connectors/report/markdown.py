@@ -98,6 +98,7 @@ class _Writer:
         rows = [(self.say(say(f"outcome.{name}")), *_figures(summary.outcomes.get(name, Count()))) for name in OUTCOMES]
         self.table((say("head.outcome"), say("head.objects"), say("head.bytes")), rows, numbers=(1, 2))
         self.heading(say("section.proofs"))
+        self.lines += [self.say(say("section.proofs.note")), ""]
         self.table(
             (say("head.proof"), say("head.side"), say("head.objects")),
             [
@@ -127,6 +128,7 @@ class _Writer:
 
     def _row(self, row: Row, reason: Text, attempts: bool) -> list[str]:
         reads = f" {self.say(row.reads)}" if row.reads else ""
+        reads += f" ({self.say(say('list.target'))}: {_code(row.target)})" if row.target else ""
         return [self.say(row.bucket), _code(row.key) + reads, self.say(reason), *([number(row.attempts)] if attempts else [])]
 
     def equations(self, summary: Summary) -> None:

@@ -163,8 +163,9 @@ def _work_points(summary: Summary) -> list[Point]:
         wanted, verified = expected(summary), ended(summary, Outcome.VERIFIED).objects
         read_back = summary.proofs.get(Proof.READ_BACK, 0)
         level = Level.GOOD if verified == wanted else Level.ATTENTION
+        listed = max(wanted, summary.counts.get("listed", Count()).objects)
         points = [
-            (wanted, level, say("point.verified", n=verified, total=wanted)),
+            (wanted, level, say("point.verified", n=verified, total=listed)),
             (read_back, Level.GOOD, say("point.read_back", n=objects(read_back), target=target)),
         ]
     trouble = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from relocation.settings import Migration
 
 
-def check(context: typer.Context, *, config: ConfigOption = None, json: JsonOption = False) -> int:
-    """Look at configuration, endpoints, keys, buckets and clocks, and show the last probe. Writes nothing."""
+AnswersOption = Annotated[bool, typer.Option("--probe", help="Show too what the last probe was answered; nothing is asked anew.")]
+
+
+def check(context: typer.Context, *, probe: AnswersOption = False, config: ConfigOption = None, json: JsonOption = False) -> int:
+    """Look at configuration, endpoints, keys, buckets and clocks, and say how old the last probe is. Writes nothing."""
     from hikkoshi.checking import check as look
 
     shell = shell_of(context, config, json)
@@ -28,7 +31,7 @@ def check(context: typer.Context, *, config: ConfigOption = None, json: JsonOpti
     if shell.json:
         shell.print_json(_document(settings, checked) | {"exit_code": int(code)})
     else:
-        _show(shell, settings, checked)
+        _show(shell, settings, checked, answers=probe)
     return code
 
 
@@ -59,20 +62,25 @@ def _document(settings: Migration, checked: Checked) -> dict[str, Json]:
     return head | {"endpoints": endpoints, "probes": probes, "problems": problems}
 
 
-def _show(shell: Shell, settings: Migration, checked: Checked) -> None:
+def _show(shell: Shell, settings: Migration, checked: Checked, *, answers: bool) -> None:
     from rich.text import Text
 
     from hikkoshi.answers_view import show_answers
 
     waves = sum(len(category.all_waves()) for category in settings.categories.values())
-    shell.out.print(Text.assemble((settings.migration, "bold"), f": {len(settings.categories)} categories, {waves} waves"))
+    categories = len(settings.categories)
+    held = f": {categories} categor{'y' if categories == 1 else 'ies'}, {waves} wave{'' if waves == 1 else 's'}"
+    shell.out.print(Text.assemble((settings.migration, "bold"), held))
     shell.out.print(f"  configuration  {settings.file}", soft_wrap=True)
     shell.out.print(f"  ledger         {checked.ledger}")
     shell.out.print()
     for each in checked.endpoints:
         _show_endpoint(shell, each)
     shell.out.print()
-    show_answers(shell.out, [(each.answers, each.age_s) for each in checked.probes if each.answers])
+    if answers:
+        show_answers(shell.out, [(each.answers, each.age_s) for each in checked.probes if each.answers])
+    else:
+        _show_ages(shell, [each for each in checked.probes if each.answers])
     _show_unprobed(shell, [each for each in checked.probes if each.answers is None])
     for problem in checked.problems:
         mark, style = ("✗", "bold red") if problem.stops else ("!", "bold yellow")
@@ -95,6 +103,17 @@ def _show_endpoint(shell: Shell, each: EndpointCheck) -> None:
             for what, well in found.items():
                 line.append(f"{what} " if well else f"✗ {what} ", "" if well else "red")
             shell.out.print(line)
+
+
+def _show_ages(shell: Shell, probed: list[Probed]) -> None:
+    from hikkoshi.pace import duration
+
+    if probed:
+        oldest = max(each.age_s for each in probed)
+        names = ", ".join(str(each.place) for each in probed)
+        shell.out.print(
+            f" probed, the oldest {duration(oldest)} ago: {names}; hikkoshi check --probe shows the answers", style="dim"
+        )
 
 
 def _show_unprobed(shell: Shell, unprobed: list[Probed]) -> None:

@@ -23,12 +23,17 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """One object that needs a person's eye: where, which, why, after how many attempts."""
+    """One object that needs a person's eye: where, which, why, after how many attempts.
+
+    `target_bucket` and `target_key` are there where the object goes by another name, or into another bucket, at the target.
+    """
 
     bucket: str
     key: str
     reason: str
     attempts: int = 0
+    target_bucket: str = ""
+    target_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

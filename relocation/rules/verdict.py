@@ -127,7 +127,7 @@ def target_side(listed: Sequence[InventoryRow], rows: Iterable[PlanRow], end: En
 def named(rows: Iterable[PlanRow], action: Action) -> tuple[Named, ...]:
     """Return the rows of one action with their reasons."""
     return tuple(
-        Named(row.source_bucket or row.target_bucket, row.source_key or row.target_key, row.reason)
+        _named(row, row.reason) if row.source_key else Named(row.target_bucket, row.target_key, row.reason)
         for row in rows
         if row.action == action
     )
@@ -140,5 +140,10 @@ def named_outcomes(rows: Iterable[PlanRow], end: Ending, outcome: Outcome, *, mi
         fact = end.of(row) if row.action in WORKED else None
         if fact is None or fact.outcome != outcome or (mismatch is not None and fact.mismatch != mismatch):
             continue
-        found.append(Named(row.source_bucket, row.source_key, fact.reason, fact.attempts))
+        found.append(_named(row, fact.reason, fact.attempts))
     return tuple(found)
+
+
+def _named(row: PlanRow, reason: str, attempts: int = 0) -> Named:
+    source, target = (row.source_bucket, row.source_key), (row.target_bucket, row.target_key)
+    return Named(*source, reason, attempts, *(target if target != source else ("", "")))
