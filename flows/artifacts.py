@@ -35,6 +35,7 @@ async def show_report(summary: Summary, log: Log) -> None:
     """Leave the report as an artifact, or say where it lies if Prefect does not take it."""
     flow_run_id = runtime.flow_run.id
     title = f"{TITLES[summary.kind]} {summary.category}, wave {summary.wave}: {verdict_of(summary).text.in_('en')}"
+    title = title.replace("\u00a0", " ")
     artifact = ArtifactCreate(
         key=report_key(summary.kind, summary.category, summary.wave or "all"),
         type="markdown",

@@ -105,7 +105,7 @@ class Watching:
     def finish(self, words: str) -> None:
         """All stages are over: `words` say how it ended."""
         self.tell_end()
-        self._standing = Standing(over=words)
+        self._standing = Standing(over=words.replace("\u00a0", " "))
 
     def note(self, event: str, **facts: object) -> None:
         """One sentence, also shown beside the figures for a while."""

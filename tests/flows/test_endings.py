@@ -120,3 +120,10 @@ def test_a_message_is_printable_and_bounded():
     message = stopped(StateMismatch("a\x1b[31m\u202eb\udcff" + "x" * 10_000), goes_on=True).message
     assert all(each.isprintable() or each == "\n" for each in message)
     assert len(message) < 4_200
+
+
+def test_a_message_has_no_character_that_prefect_shows_as_an_escape():
+    """Figures are held together by no-break spaces on the page; in a state message they would be read as code."""
+    state = ended(replace(DONE, kind="plan", stage="plan", outcomes={}, proofs={}))
+    assert "2 objects, 20 B" in state.message
+    assert "\u00a0" not in state.message
