@@ -162,8 +162,9 @@ def _work_points(summary: Summary) -> list[Point]:
     else:
         wanted, verified = expected(summary), ended(summary, Outcome.VERIFIED).objects
         read_back = summary.proofs.get(Proof.READ_BACK, 0)
-        level = Level.GOOD if verified == wanted else Level.ATTENTION
         listed = max(wanted, summary.counts.get("listed", Count()).objects)
+        left_out = listed - verified - counted(summary, Action.DELETED_AT_TARGET).objects
+        level = Level.GOOD if verified == wanted and left_out <= 0 else Level.ATTENTION
         points = [
             (wanted, level, say("point.verified", n=verified, total=listed)),
             (read_back, Level.GOOD, say("point.read_back", n=objects(read_back), target=target)),

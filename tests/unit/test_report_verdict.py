@@ -132,3 +132,12 @@ def test_what_others_have_at_the_target_is_said_beside_the_verdict() -> None:
     assert verdict.level == verdict_of(GOOD).level
     told_points = [(point.level, point.text.en) for point in verdict.points]
     assert (Level.ATTENTION, "Other objects at the target, which are not ours and stay: 2,071") in told_points
+
+
+def test_verified_is_told_of_all_that_was_listed() -> None:
+    """The same two figures as in the status: what can't move was not verified either, and no tick hides it."""
+    stuck = replace(ended(verified=10), counts=counts(listed=(11, 11), copy=(10, 10), conflict=(1, 1)))
+    points = {point.text.en: point.level for point in verdict_of(stuck).points}
+    assert points["Verified: 10 of 11"] is Level.ATTENTION
+    points = {point.text.en: point.level for point in verdict_of(ended(verified=10)).points}
+    assert points["Verified: 10 of 10"] is Level.GOOD
