@@ -66,6 +66,7 @@ class House:
         held = socket.socket()
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         held.bind(("127.0.0.1", port))
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)  # else a listener that wants it could still have it
         self._held[site] = held
 
     async def revive(self) -> None:

@@ -30,6 +30,7 @@ from tests.faults.stack import Case
 FINAL_RUNS_MAX = 6
 BATCHES_KEPT = 4
 """A soak's load grows to so many batches; from then on what is there is written anew, so that the disk does not fill."""
+STOPS_MAX = 60
 CHANGE_EVERY_S = 0.5
 ORDER_EVERY_S = 12.0
 COMMAND = "import sys; from hikkoshi.command import main; sys.exit(main())"
@@ -88,8 +89,11 @@ class Field:
         """Put batches and run the wave until every blow has fallen and the time is over."""
         while self.blows or self.busy_s < self.siege.seconds:
             await self.next_batch()
-            while not await self.run():
-                pass
+            for _ in range(STOPS_MAX):
+                if await self.run():
+                    break
+            else:
+                raise RuntimeError(f"{STOPS_MAX} runs in a row came to nothing, the last: {self.stops[-1:]}")
 
     async def next_batch(self) -> None:
         """Put another batch at the source; once there are enough, over the keys of an older one."""
