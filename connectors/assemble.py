@@ -14,6 +14,7 @@ from pathlib import Path
 from connectors.begins import Begins, record_failure
 from connectors.clock import SystemClock
 from connectors.configuration.reader import check_credentials, read, read_prices
+from connectors.garbage import collected_seldom
 from connectors.ledger.store import SqlLedger
 from connectors.pace.keeper import Keeper
 from connectors.report.publish import ReportFiles
@@ -66,23 +67,24 @@ async def assembled(
                 await record_failure(ledger, begins, error, clock=clock, who=who or getpass.getuser(), host=host)
             raise
         prices = read_prices(settings)
-        async with Keeper(settings, stores.gates, ledger, clock, prices).keeping():
-            yield Context(
-                settings=settings,
-                stores=stores,
-                ledger=ledger,
-                vault=vault,
-                tables=ParquetTables(),
-                reports=ReportFiles(settings.state_dir, vault),
-                prices=prices,
-                progress=progress,
-                clock=clock,
-                budget=Budget(settings.transfer.budget_bytes),
-                who=who or getpass.getuser(),
-                host=f"{host} ({settings.worker.country})" if settings.worker.country else host,
-                version=metadata.version("hikkoshi"),
-                rules_sha256=rules_sha256(),
-            )
+        with collected_seldom():
+            async with Keeper(settings, stores.gates, ledger, clock, prices).keeping():
+                yield Context(
+                    settings=settings,
+                    stores=stores,
+                    ledger=ledger,
+                    vault=vault,
+                    tables=ParquetTables(),
+                    reports=ReportFiles(settings.state_dir, vault),
+                    prices=prices,
+                    progress=progress,
+                    clock=clock,
+                    budget=Budget(settings.transfer.budget_bytes),
+                    who=who or getpass.getuser(),
+                    host=f"{host} ({settings.worker.country})" if settings.worker.country else host,
+                    version=metadata.version("hikkoshi"),
+                    rules_sha256=rules_sha256(),
+                )
     finally:
         await stores.close()
         await ledger.close()

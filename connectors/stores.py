@@ -48,6 +48,10 @@ class S3Stores:
             known = self._stores[(endpoint, role, kind)] = self._make(endpoint, role, kind)
         return known
 
+    def at_once(self, endpoint: str) -> int:
+        """Return how many requests the endpoint takes at once now, as its answers show."""
+        return self.gates[endpoint].window.limit
+
     async def close(self) -> None:
         """Close every connection of every store."""
         for store in self._stores.values():

@@ -212,6 +212,10 @@ class Stores(Protocol):
         A role that the configuration leaves out is a `Refusal` that names `endpoints.ENDPOINT.credentials.ROLE`."""
         ...
 
+    def at_once(self, endpoint: str) -> int:
+        """Return how many requests the endpoint takes at once now; more would only queue."""
+        ...
+
     async def close(self) -> None: ...
 
 

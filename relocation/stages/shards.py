@@ -115,7 +115,8 @@ async def _work_shard(run: RunRecord, shard: Shard, job: Job) -> None:
         async with held(shard.context, shard.lease, shard):
             carry_out = await job.open(shard)
             work = partial(_one, run, shard, carry_out)
-            await work_batches(_feed(shard, writes=job.writes), work, size=shard.context.settings.transfer.concurrency)
+            size, room = shard.context.settings.transfer.concurrency, _room(shard.context, run)
+            await work_batches(_feed(shard, writes=job.writes), work, size=size, room=room)
             await shard.flush()
             await _seal(run, job.stage, shard)
     except LeaseLost:
@@ -123,6 +124,14 @@ async def _work_shard(run: RunRecord, shard: Shard, job: Job) -> None:
     except BaseException:
         await _give_back(shard)
         raise
+
+
+def _room(context: Context, run: RunRecord) -> Callable[[], int]:
+    """Return what says how many objects are worth having in hand: as many as the wave's endpoints take requests at once."""
+    moves = context.settings.category_named(run.category).moves
+    endpoints = tuple({side.endpoint for move in moves for side in (move.source, move.target)})
+    at_once = context.stores.at_once
+    return lambda: sum([at_once(endpoint) for endpoint in endpoints])
 
 
 async def _one(run: RunRecord, shard: Shard, carry_out: CarryOut, row: PlanRow) -> None:

@@ -95,6 +95,9 @@ class MemoryStores:
     def of(self, endpoint: str, role: str, *, other_wire: bool = False) -> MemoryStore:
         return MemoryStore(self._services[endpoint], f"{role} over the other wire" if other_wire else role)
 
+    def at_once(self, endpoint: str) -> int:
+        return 16
+
     async def close(self) -> None: ...
 
 
