@@ -7,7 +7,7 @@ its status is one of those expected. Refuses a request about an object without a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import ParamSpec, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -89,11 +89,13 @@ class Requests:
         self._host = ("host", wire.host)
         self.sign_payload = must_sign_payload(f"http://{wire.host}") if sign_payload is None else sign_payload
 
-    async def object(self, request: Request, *, expected: tuple[int, ...] = (200,), into: memoryview | None = None) -> Response:
+    def object(
+        self, request: Request, *, expected: tuple[int, ...] = (200,), into: memoryview | None = None
+    ) -> Coroutine[object, object, Response]:
         """Send a request about an object. Without a key it would be one about the bucket (DELETE!): BadRequest, nothing is sent."""
         if not request.key:
             raise BadRequest(f"{self._asked(request)}: an object without a key", code="InvalidKey", status=0)
-        return await self.bucket(request, expected=expected, into=into)
+        return self.bucket(request, expected=expected, into=into)
 
     async def bucket(self, request: Request, *, expected: tuple[int, ...] = (200,), into: memoryview | None = None) -> Response:
         """Send a request; return the answer if its status is one of `expected`, else raise what it stands for."""

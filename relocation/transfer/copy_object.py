@@ -23,6 +23,8 @@ from relocation.transfer.write import Occupied
 async def copy_object(hands: Hands, row: PlanRow, earlier: Intent | None = None) -> Fact:
     """Bring one object level. `earlier` is the intent of a run that was cut off: what it may have written is looked at first."""
     tries = hands.tries()
+    if earlier is None and not row.intended:
+        return await settled(lambda: _carry_out(hands, row, tries, None), row, tries, stage="copy")
 
     async def after_a_look() -> Fact:
         looked = await _after_a_crash(hands, row, earlier, tries) if earlier is not None else row
