@@ -17,10 +17,11 @@ from relocation.rules.errors import HikkoshiError, NotFound, PreconditionFailed,
 from relocation.rules.fidelity import etag_is_opaque
 from relocation.rules.keys import shown
 from relocation.rules.objects import Head, Part, Written
-from relocation.rules.records import Fact, Intent, Outcome, PlanRow
+from relocation.rules.records import Fact, Intent, PlanRow
 from relocation.transfer.budget import Lease
 from relocation.transfer.copy_whole import proofs_of_write
 from relocation.transfer.crew import first_error
+from relocation.transfer.endings import copied
 from relocation.transfer.hands import Hands
 from relocation.transfer.hashing import Fingerprint, agrees, attributes_sha256
 from relocation.transfer.layout import NOT_KEPT, Layout, layout_of
@@ -58,27 +59,11 @@ async def copy_parts(hands: Hands, row: PlanRow, tries: Tries, resume: Intent | 
     except BaseException:
         await upload.abandon()
         raise
-    return Fact(
-        stage="copy",
-        outcome=Outcome.COPIED,
-        source_bucket=row.source_bucket,
-        source_key=row.source_key,
-        target_bucket=row.target_bucket,
-        target_key=row.target_key,
-        size=row.size,
-        source_etag=row.source_etag,
-        source_last_modified=row.source_last_modified,
-        source_version_id=head.version_id,
-        target_etag=written.etag,
-        target_version_id=written.version_id,
-        xxh3=upload.fingerprint.xxh3,
-        crc64nvme=upload.fingerprint.crc64nvme,
+    return copied(row, tries, read=head, there=written, prints=upload.fingerprint)._replace(
         layout=parts.shown_layout(layout.sizes),
         proofs=upload.proofs(written),
         losses=losses if layout.by_number or hands.may_change_etag else (*losses, NOT_KEPT),
-        attempts=tries.count,
         attributes_sha256=sent_sha256,
-        sha256=upload.fingerprint.sha256,
     )
 
 

@@ -11,9 +11,10 @@ from relocation.ports import Blocks
 from relocation.rules.errors import NotFound, PreconditionFailed, SourceChanged, Transient
 from relocation.rules.fidelity import etag_is_opaque
 from relocation.rules.objects import Attributes, Head, Written
-from relocation.rules.records import Fact, Outcome, PlanRow, Proof
+from relocation.rules.records import Fact, PlanRow, Proof
 from relocation.transfer.copy_parts import copy_parts
 from relocation.transfer.copy_whole import altered, proofs_of_write
+from relocation.transfer.endings import copied
 from relocation.transfer.hands import Hands
 from relocation.transfer.hashing import Fingerprint, attributes_sha256
 from relocation.transfer.promise import Promise, Span, Watch, promised, watched
@@ -37,27 +38,11 @@ async def copy_stream(hands: Hands, row: PlanRow, tries: Tries) -> Fact:
     print_, promise = sending.print_, sending.promise
     source_checksum = promise.algorithm != "" or head.checksum("crc64nvme") == print_.crc64nvme
     proofs = proofs_of_write(hands, row, written, crc64nvme=print_.crc64nvme, source_checksum=source_checksum)
-    fact = Fact(
-        stage="copy",
-        outcome=Outcome.COPIED,
-        source_bucket=row.source_bucket,
-        source_key=row.source_key,
-        target_bucket=row.target_bucket,
-        target_key=row.target_key,
-        size=row.size,
-        source_etag=row.source_etag,
-        source_last_modified=row.source_last_modified,
-        source_version_id=head.version_id,
-        target_etag=written.etag,
-        target_version_id=written.version_id,
-        xxh3=print_.xxh3,
-        crc64nvme=print_.crc64nvme,
+    fact = copied(row, tries, read=head, there=written, prints=print_)._replace(
         layout=str(row.size),
         proofs=(*proofs, Proof.SOURCE_TWICE) if promise.xxh3 and hands.source_again else proofs,
         losses=losses,
-        attempts=tries.count,
         attributes_sha256=attributes_sha256(attributes, losses),
-        sha256=print_.sha256,
     )
     return fact if written.etag == row.foretold_etag else await altered(hands, fact)
 

@@ -6,6 +6,7 @@ from relocation.rules import digests
 from relocation.rules.fidelity import etag_is_opaque
 from relocation.rules.objects import Written
 from relocation.rules.records import Fact, Intent, Outcome, PlanRow, Proof
+from relocation.transfer.endings import copied
 from relocation.transfer.hands import Hands
 from relocation.transfer.hashing import Fingerprint, agrees, attributes_sha256
 from relocation.transfer.read import read_piece, to_send
@@ -30,27 +31,11 @@ async def copy_whole(hands: Hands, row: PlanRow, tries: Tries) -> Fact:
         written = await write_whole(hands, row, Body(lease.view, crc64nvme, attributes), tries)
     finally:
         lease.release()
-    fact = Fact(
-        stage="copy",
-        outcome=Outcome.COPIED,
-        source_bucket=row.source_bucket,
-        source_key=row.source_key,
-        target_bucket=row.target_bucket,
-        target_key=row.target_key,
-        size=row.size,
-        source_etag=row.source_etag,
-        source_last_modified=row.source_last_modified,
-        source_version_id=head.version_id,
-        target_etag=written.etag,
-        target_version_id=written.version_id,
-        xxh3=print_.xxh3,
-        crc64nvme=crc64nvme,
+    fact = copied(row, tries, read=head, there=written, prints=print_)._replace(
         layout=str(row.size),
         proofs=proofs_of_write(hands, row, written, crc64nvme=crc64nvme, source_checksum=bool(source_checksum)),
         losses=losses,
-        attempts=tries.count,
         attributes_sha256=attributes_sha256(attributes, losses),
-        sha256=print_.sha256,
     )
     return fact if written.etag == row.foretold_etag or not row.foretold_etag else await altered(hands, fact)
 

@@ -1,4 +1,4 @@
-"""How an object ends that did not make it: what went wrong becomes its one fact, in words.
+"""How an object ends: what became of it is its one fact; what went wrong stands there in words.
 
 What stops the whole wave passes through: a missing right, a full target, an endpoint that is gone, a lost lease.
 """
@@ -6,6 +6,7 @@ What stops the whole wave passes through: a missing right, a full target, an end
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from relocation.rules.errors import (
     BadRequest,
@@ -18,6 +19,7 @@ from relocation.rules.errors import (
     Transient,
     Unreachable,
 )
+from relocation.rules.objects import Head, Written
 from relocation.rules.records import Fact, Outcome, PlanRow
 from relocation.transfer.retry import Tries
 
@@ -36,6 +38,42 @@ async def settled(work: Callable[[], Awaitable[Fact]], row: PlanRow, tries: Trie
         raise
     except (Transient, BadRequest, NotFound, PreconditionFailed) as error:
         return ended(row, Outcome.FAILED, reason_of(error), tries, stage=stage)
+
+
+class Prints(Protocol):
+    """What an object hashes to."""
+
+    @property
+    def xxh3(self) -> str: ...
+    @property
+    def crc64nvme(self) -> str: ...
+    @property
+    def sha256(self) -> str: ...
+
+
+def copied(row: PlanRow, tries: Tries, *, read: Head, there: Written | Head, prints: Prints) -> Fact:
+    """Return the fact of an object that is at the target: as it was `read`, and as the target answered or shows it.
+
+    What was proved, lost and sent beside the bytes is for whoever saw it to add.
+    """
+    return Fact(
+        stage="copy",
+        outcome=Outcome.COPIED,
+        source_bucket=row.source_bucket,
+        source_key=row.source_key,
+        target_bucket=row.target_bucket,
+        target_key=row.target_key,
+        size=row.size,
+        source_etag=row.source_etag,
+        source_last_modified=row.source_last_modified,
+        source_version_id=read.version_id,
+        target_etag=there.etag,
+        target_version_id=there.version_id,
+        xxh3=prints.xxh3,
+        crc64nvme=prints.crc64nvme,
+        sha256=prints.sha256,
+        attempts=tries.count,
+    )
 
 
 def ended(row: PlanRow, outcome: Outcome, reason: str, tries: Tries, *, stage: str = "copy", mismatch: bool = False) -> Fact:

@@ -11,6 +11,7 @@ from relocation.rules.fidelity import differences
 from relocation.rules.objects import Head
 from relocation.rules.records import Action, Fact, Outcome, PlanRow, Proof
 from relocation.transfer.compare import hash_object
+from relocation.transfer.endings import copied
 from relocation.transfer.hands import Hands
 from relocation.transfer.hashing import attributes_sha256
 from relocation.transfer.read import as_kept, to_send
@@ -41,27 +42,11 @@ async def prove(hands: Hands, row: PlanRow, tries: Tries) -> Fact | None:
     if digests.parts_in(found.etag):
         md5s = (seen.source_parts_etag_is_md5, seen.target_parts_etag_is_md5)
     same_etag = found.etag == row.source_etag and all(md5s)
-    return Fact(
-        stage="copy",
-        outcome=Outcome.COPIED,
-        source_bucket=row.source_bucket,
-        source_key=row.source_key,
-        target_bucket=row.target_bucket,
-        target_key=row.target_key,
-        size=row.size,
-        source_etag=row.source_etag,
-        source_last_modified=row.source_last_modified,
-        source_version_id=source.head.version_id,
-        target_etag=found.etag,
-        target_version_id=found.version_id,
-        xxh3=source.xxh3,
-        crc64nvme=source.crc64nvme,
+    return copied(row, tries, read=source.head, there=found, prints=source)._replace(
         proofs=(Proof.READ_BACK, Proof.SAME_ETAG) if same_etag else (Proof.READ_BACK,),
         losses=(*losses, *differences(sent, kept)),
-        attempts=tries.count,
         attributes_sha256=attributes_sha256(sent, losses),
         ours=row.ours and found.etag == row.found_etag,
-        sha256=source.sha256,
     )
 
 
