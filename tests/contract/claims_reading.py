@@ -7,6 +7,7 @@ import time
 
 from relocation.rules.errors import BadRequest, BucketMissing, NotFound, PreconditionFailed, ProtocolError
 from relocation.rules.objects import Attributes
+from tests.contract.digests import crc64nvme
 from tests.contract.lab import CLAIMS, MIB, Lab, refused
 
 reads = CLAIMS.add("reading")
@@ -28,7 +29,7 @@ async def a_large_object_comes_back_whole(lab: Lab) -> None:
     bucket = await lab.bucket()
     body = bytes(range(251)) * (6 * MIB // 251) + b"."
     await lab.store.put(bucket, "k", body)
-    assert await lab.read(bucket, "k", room=len(body)) == body
+    assert crc64nvme(await lab.read(bucket, "k", room=len(body))) == crc64nvme(body)  # pytest would draw up a diff of megabytes
 
 
 @reads

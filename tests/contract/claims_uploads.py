@@ -318,7 +318,7 @@ async def a_part_may_come_in_blocks(lab: Lab) -> None:
     upload_id = await lab.store.create_upload(bucket, "k", checksum=False)
     part = await lab.store.put_part(bucket, "k", upload_id, 1, Blocks(len(PART), blocks_of(PART)))
     await lab.store.complete_upload(bucket, "k", upload_id, [part])
-    assert await lab.read(bucket, "k", room=len(PART)) == PART
+    assert crc64nvme(await lab.read(bucket, "k", room=len(PART))) == crc64nvme(PART)
 
 
 @keeps
