@@ -6,6 +6,8 @@ SHELL := /bin/sh
 # The first Python on the PATH that is new enough; `make PYTHON=…` takes another.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
+# Where it is set, every one of our many short-lived programs is compiled anew at each start.
+unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 BIN := $(VENV)/bin
 MADE := $(VENV)/.made
