@@ -49,6 +49,11 @@ ON_MINIO = {
     Question.OBJECT_LOCK: "off",
     Question.LOCK_ENFORCED: NOT_ASKED,
     Question.DATE_SKEW_S: "0",
+    Question.STORAGE_CLASSES: (
+        "STANDARD_IA=InvalidStorageClass ONEZONE_IA=InvalidStorageClass INTELLIGENT_TIERING=InvalidStorageClass "
+        "GLACIER_IR=InvalidStorageClass REDUCED_REDUNDANCY=kept"
+    ),
+    Question.ENCRYPTION: NOT_ASKED,
     Question.LEADING_SLASH: "renamed to lead",
     Question.DOUBLE_SLASH: "refused XMinioInvalidObjectName",
     Question.DOT_PART: "refused XMinioInvalidResourceName",
