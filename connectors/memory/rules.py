@@ -200,11 +200,9 @@ class Rules:
         """Return the first and last offset of a part; of the whole for number 0."""
         if not number or self.behaviour.part_number != "honoured":
             return 0, len(stored.data) - 1
-        sizes = [size for size, _ in stored.parts] or [len(stored.data)]
-        if number > len(sizes):
+        if number > len(stored.ends):
             raise self._refused(bucket, key, "InvalidPartNumber", 416)
-        first = sum(sizes[: number - 1])
-        return first, first + sizes[number - 1] - 1
+        return (stored.ends[number - 2] if number > 1 else 0), stored.ends[number - 1] - 1
 
     def _head(self, place: Bucket, stored: Stored, size: int, *, part_number: int = 0, ranged: bool = False) -> Head:
         by_part = part_number > 0 and self.behaviour.part_number == "honoured"

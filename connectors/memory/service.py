@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 
 from connectors.memory.behaviour import Behaviour
 from relocation.rules.objects import LOCK_UNTIL, Attributes
@@ -54,6 +55,11 @@ class Stored:
     parts: tuple[tuple[int, str], ...] = ()
     care: Care = PLAIN
     marker: bool = False
+    ends: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    """Where each part ends: of 10,000 parts, adding up what lies before each would cost fifty million additions."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ends", tuple(accumulate(size for size, _ in self.parts)) or (len(self.data),))
 
     @property
     def retain_until(self) -> str:

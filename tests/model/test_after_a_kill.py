@@ -7,7 +7,7 @@ import pytest
 from connectors.memory import Behaviour, MemoryStore
 from tests.model.large import BIG, RANDOM, etag, made
 from tests.model.test_review import crc, uploads, wrap
-from tests.model.world import MIB, Mortal, SimulatedKill, World, put_in_parts
+from tests.model.world import PART, Mortal, SimulatedKill, World, put_in_parts
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ async def world(tmp_path):
 
 async def test_an_upload_left_behind_is_gone_on_with(world, monkeypatch):
     """C2: after a kill, the parts that the target has got are not sent again, and nothing of ours is left behind."""
-    bodies = [RANDOM.randbytes(5 * MIB) for _ in range(6)]
+    bodies = [RANDOM.randbytes(PART) for _ in range(6)]
     await put_in_parts(world.store(), "talk", BIG, bodies)
     await _killed_after_parts(world, monkeypatch, 4)
     assert uploads(world) == [BIG]
@@ -62,10 +62,10 @@ async def _killed_after_parts(world: World, monkeypatch, count: int) -> None:
 async def test_a_part_left_behind_with_other_bytes_is_sent_again(tmp_path, monkeypatch, checksum):
     """What an upload holds counts only by a verified checksum or by its MD5: bytes that rotted there are replaced."""
     world = await made(tmp_path, japan=Behaviour(checksum=checksum))
-    await put_in_parts(world.store(), "talk", BIG, [RANDOM.randbytes(5 * MIB) for _ in range(6)])
+    await put_in_parts(world.store(), "talk", BIG, [RANDOM.randbytes(PART) for _ in range(6)])
     await _killed_after_parts(world, monkeypatch, 3)
     (upload,) = world.japan.buckets["talk"].uploads.values()
-    other = RANDOM.randbytes(5 * MIB)
+    other = RANDOM.randbytes(PART)
     from connectors.memory.rules import md5_of
 
     number = min(upload.parts)
@@ -76,7 +76,7 @@ async def test_a_part_left_behind_with_other_bytes_is_sent_again(tmp_path, monke
 
 async def test_an_upload_of_another_version_is_not_gone_on_with(world, monkeypatch):
     """A source that changed its metadata meanwhile gets a new upload: what travels beside the bytes is given at its beginning."""
-    bodies = [RANDOM.randbytes(5 * MIB) for _ in range(4)]
+    bodies = [RANDOM.randbytes(PART) for _ in range(4)]
     await put_in_parts(world.store(), "talk", BIG, bodies)
     await _killed_after_parts(world, monkeypatch, 2)
     await world.store().put_tags("talk", BIG, (("kind", "new"),))
@@ -89,7 +89,7 @@ async def test_an_upload_of_others_under_our_key_is_left_alone(world, monkeypatc
     """I3: what somebody else had begun before our run stays, also after a crash."""
     theirs = await world.store("japan").create_upload("talk", BIG, checksum=False)
     world.clock.seconds += 60
-    await put_in_parts(world.store(), "talk", BIG, [RANDOM.randbytes(5 * MIB) for _ in range(4)])
+    await put_in_parts(world.store(), "talk", BIG, [RANDOM.randbytes(PART) for _ in range(4)])
     await _killed_after_parts(world, monkeypatch, 2)
     await world.run()
     assert list(world.japan.buckets["talk"].uploads) == [theirs]
@@ -99,7 +99,7 @@ async def test_an_upload_of_others_under_our_key_is_left_alone(world, monkeypatc
 async def test_after_a_crash_a_large_object_of_ours_is_known_where_etags_are_opaque(tmp_path, monkeypatch, when):
     """D31: also by parts, our object is never foreign: the intent names its bytes before the upload is completed."""
     world = await made(tmp_path, japan=Behaviour(etag="opaque"))
-    await put_in_parts(world.store(), "talk", BIG, [RANDOM.randbytes(5 * MIB), b"end"])
+    await put_in_parts(world.store(), "talk", BIG, [RANDOM.randbytes(PART), b"end"])
     mortal = Mortal()
     world.watch(mortal)
     with monkeypatch.context() as patch:
@@ -170,10 +170,10 @@ async def test_if_parts_left_behind_were_trusted_wrong_bytes_would_be_completed(
     monkeypatch.setattr("relocation.transfer.copy_parts.holds_already", lambda *_: True)
     monkeypatch.setattr("relocation.transfer.copy_parts._Upload._check_foretold", lambda _self: None)
     monkeypatch.setattr(MemoryStore, "_check_checksum", lambda *_: None)
-    await put_in_parts(world.store(), "talk", BIG, [RANDOM.randbytes(5 * MIB) for _ in range(4)])
+    await put_in_parts(world.store(), "talk", BIG, [RANDOM.randbytes(PART) for _ in range(4)])
     await _killed_after_parts(world, monkeypatch, 2)
     (upload,) = world.japan.buckets["talk"].uploads.values()
     number = min(upload.parts)
-    upload.parts[number] = (bytes(5 * MIB), *upload.parts[number][1:])
+    upload.parts[number] = (bytes(PART), *upload.parts[number][1:])
     await world.run()
     assert world.bodies("japan") != world.bodies("korea")

@@ -10,7 +10,7 @@ from relocation.rules.errors import Forbidden, NoSpace, Refusal, Unreachable
 from relocation.rules.plan import known
 from relocation.stages.wave import WaveRequest, dry_run, run_wave
 from relocation.transfer import read, write
-from tests.model.world import MIB, World, put_in_parts
+from tests.model.world import PART, World, put_in_parts
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ async def test_parts_of_two_versions_are_never_mixed(world):
             reads.append(call)
             if len(reads) == 6:  # the layout was asked for, and a part is under way
                 world.korea.before = None
-                await put_in_parts(world.store(), "talk", "video.mp4", [bytes(6 * MIB), bytes(5 * MIB), bytes(77)])
+                await put_in_parts(world.store(), "talk", "video.mp4", [bytes(2 * PART), bytes(PART), bytes(77)])
 
     world.korea.before = before
     summary = await world.run()

@@ -14,7 +14,7 @@ from relocation.settings import Policy
 from relocation.stages.probe import probe
 from relocation.stages.wave import WaveRequest, dry_run
 from relocation.transfer import compare, copy_parts, read
-from tests.model.world import MIB, World, put_in_parts
+from tests.model.world import PART, World, put_in_parts
 
 REDIRECT = ("x-amz-website-redirect-location", "/elsewhere")
 UNTIL = "2033-01-01T00:00:00Z"
@@ -230,7 +230,7 @@ async def test_a_retention_that_has_run_out_holds_nothing_any_more(tmp_path):
 async def test_encryption_follows_the_policy_and_an_opaque_etag_is_not_taken_for_other_bytes(tmp_path):
     """D9: a key service's key at the target makes ETags opaque: nothing is compared with them, all is verified by its bytes."""
     world = await made(tmp_path, Attributes(), Attributes(), policy={"sse": {"type": "kms", "key": "key-1"}})
-    await put_in_parts(world.store(), "talk", "video.mp4", [bytes(5 * MIB), b"end"])
+    await put_in_parts(world.store(), "talk", "video.mp4", [bytes(PART), b"end"])
     await probe_target(world)
     summary = await world.run()
     assert summary.outcomes["verified"].objects == 3
@@ -288,7 +288,7 @@ async def test_a_change_of_metadata_alone_comes_home_with_the_next_run(tmp_path)
 async def test_head_and_get_that_disagree_are_drift_and_neither_is_picked(tmp_path, monkeypatch):
     """S11: a HEAD that tells of another encoding than the GETs of the same object: drifted, by name, and nothing is written."""
     world = await made(tmp_path)
-    await put_in_parts(world.store(), "talk", "video.mp4", [bytes(5 * MIB), b"end"])
+    await put_in_parts(world.store(), "talk", "video.mp4", [bytes(PART), b"end"])
     head = MemoryStore.head
 
     async def lies(self, bucket, key, **asked):

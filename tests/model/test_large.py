@@ -12,7 +12,7 @@ from relocation.rules.records import Proof
 from relocation.transfer.promise import Watch
 from tests.model.large import BIG, BODY, RANDOM, asked, etag, fact_of, made
 from tests.model.test_review import crc, with_policy, wrap
-from tests.model.world import MIB, World, put_in_parts
+from tests.model.world import MIB, PART, World, put_in_parts
 
 
 @pytest.fixture
@@ -24,11 +24,11 @@ async def world(tmp_path):
 
 
 LAYOUTS = {
-    "uneven": [7 * MIB, 5 * MIB, 6 * MIB, 1],
-    "one part": [5 * MIB + 1],
+    "uneven": [3 * PART, PART, 2 * PART, 1],
+    "one part": [PART + 1],
     "one small part": [3],
-    "a part beyond one buffer first": [15 * MIB, 5 * MIB, 9],
-    "a part beyond one buffer in the middle": [5 * MIB, 15 * MIB, 5 * MIB, 9],
+    "a part beyond one buffer first": [15 * MIB, PART, 9],
+    "a part beyond one buffer in the middle": [PART, 15 * MIB, PART, 9],
     "parts beyond one buffer, and beyond all": [17 * MIB, 18 * MIB],
 }
 
@@ -67,7 +67,7 @@ async def test_ten_thousand_parts_are_kept(world, monkeypatch):
 async def test_a_layout_that_can_not_be_kept_is_said(tmp_path):
     """By `keep_etag: prefer`, an object whose parts can't be asked for is cut by the limits, and the report names the loss."""
     world = await made(tmp_path, korea=Behaviour(part_number="ignored"))
-    await put_in_parts(world.store(), "talk", BIG, [bytes(5 * MIB), BODY[:MIB]])
+    await put_in_parts(world.store(), "talk", BIG, [bytes(PART), BODY[:MIB]])
     summary = await world.run()
     assert world.bodies("japan") == world.bodies("korea")
     assert summary.losses == {"part layout, and with it the ETag": 1}

@@ -31,7 +31,7 @@ from relocation.stages.plan import facts_of
 from relocation.stages.wave import WaveRequest, dry_run, run_wave
 from relocation.transfer.budget import Budget
 from relocation.transfer.hashing import Fingerprint
-from tests.model.world import MIB, MemoryStores, Mortal, SimulatedKill, World, put_in_parts
+from tests.model.world import MIB, PART, MemoryStores, Mortal, SimulatedKill, World, put_in_parts
 
 PHOTO = "u0/写真 0.jpg"
 VIDEO = "video.mp4"
@@ -111,8 +111,9 @@ async def test_room_of_a_part_that_never_began_is_given_back(tmp_path, monkeypat
 
 async def test_a_source_with_parts_too_small_for_the_target_is_copied_in_other_parts(world):
     """Some stores take parts under 5 MiB: their objects come home in a layout that the target takes."""
-    data = b"a" * MIB + b"b" * MIB + b"c"
-    sums = tuple((size, "") for size in (MIB, MIB, 1))
+    small = PART // 4
+    data = b"a" * small + b"b" * small + b"c"
+    sums = tuple((size, "") for size in (small, small, 1))
     world.korea.buckets["talk"].keys["small parts"] = [Stored("null", world.clock.now(), data, f"{'0' * 31}a-3", parts=sums)]
     summary = await world.run()
     assert not summary.failed
@@ -124,7 +125,7 @@ async def test_keep_etag_require_is_never_broken_in_silence(world, monkeypatch):
     with_policy(world, keep_etag="require")
     with monkeypatch.context() as patch:
         patch.setattr("connectors.memory.rules.PART_BYTES_MIN", 1)
-        await put_in_parts(world.store(), "talk", "wide", [bytes(MIB), b"end"])
+        await put_in_parts(world.store(), "talk", "wide", [bytes(PART - 1), b"end"])
     summary = await world.run()
     named = [*summary.failed, *summary.refused]
     assert "wide" in [each.key for each in named]

@@ -29,6 +29,8 @@ from relocation.transfer.budget import Budget
 from tests.unit.ledger_cases import Holder, StillClock, begin_at, url_of
 
 MIB = 1024 * 1024
+PART = 64 * 1024
+"""The least part of these stores but the last, by `small_parts`."""
 _ANSWERS: dict[object, tuple[Answers, ...]] = {}
 """What stores of one behaviour answer, asked once for all tests."""
 
@@ -160,7 +162,7 @@ class World:
                 tags=(("kind", "image"),) if number % 3 == 0 else (),
             )
             await store.put("talk", f"u{number}/写真 {number}.jpg", random_.randbytes(100 + number), attributes=attributes)
-        await put_in_parts(store, "talk", "video.mp4", [random_.randbytes(size) for size in (6 * MIB, 5 * MIB, 77)])
+        await put_in_parts(store, "talk", "video.mp4", [random_.randbytes(size) for size in (PART + 1000, PART, 77)])
 
     @asynccontextmanager
     async def context(self, **changes) -> AsyncIterator[Context]:
