@@ -58,7 +58,7 @@ def test_a_route_that_grows_longer_is_learned_anew():
     """N1: a best round trip is forgotten after half a minute: else a detour would look like a queue for ever."""
     window = Window(256)
     now_s = 0.0
-    for trip_s, for_s in ((0.001, 20.0), (0.1, 60.0)):
+    for trip_s, for_s in ((0.005, 2.0), (0.1, 60.0)):
         end_s = now_s + for_s
         while now_s < end_s:
             batch = window.limit
