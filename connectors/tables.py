@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 KIND = b"hikkoshi.kind"
 VERSION = b"hikkoshi.version"
-VERSIONS = {"InventoryRow": 1, "PlanRow": 2, "Fact": 2}
+VERSIONS = {"InventoryRow": 2, "PlanRow": 3, "Fact": 2}
 """Raise a kind's number whenever its fields change: files outlive the program that wrote them."""
 
 

@@ -161,6 +161,8 @@ class Policy(Settings):
 
     `storage_class_map` and `acl_map` (canned ACLs) say what the source's words are at the target. With an `acl_map`, each object's
     ACL is read; without, ACLs are not carried. `source_modified_in_metadata` notes the source's Last-Modified in user metadata.
+
+    `versions`: whether just the latest version of an object comes home, or all of them, in their order, with delete markers.
     """
 
     keep_etag: Literal["require", "prefer", "no"] = "prefer"
@@ -172,6 +174,7 @@ class Policy(Settings):
     acl_map: dict[CannedAcl, CannedAcl] = {}
     source_modified_in_metadata: StrictBool = False
     sse: Sse | None = None
+    versions: Literal["latest", "all"] = "latest"
 
     def that_decides(self) -> dict[str, object]:
         """Return what of it goes into the configuration's hash: a field that came later only where it is not at its default, so

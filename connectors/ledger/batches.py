@@ -45,8 +45,8 @@ def unpack(data: bytes, kind: type[Record]) -> list[Record]:
 
 
 def latest_intents(intents: Iterable[Intent]) -> tuple[Intent, ...]:
-    """Return one intent a target object: the last said, in the order in which they were first said."""
-    return tuple({(intent.target_bucket, intent.target_key): intent for intent in intents}.values())
+    """Return one intent a target object and source version: the last said, in the order in which they were first said."""
+    return tuple({(intent.target_bucket, intent.target_key, intent.source_version_id): intent for intent in intents}.values())
 
 
 def latest_facts(facts: Iterable[Fact]) -> tuple[Fact, ...]:

@@ -269,7 +269,8 @@ class MemoryStore(Rules):
 
     def _version(self, key: str, stored: Stored, *, is_latest: bool) -> ListedVersion:
         size, etag = len(stored.data), self._etag(stored)
-        return ListedVersion(key, stored.version_id, is_latest, stored.marker, size, etag, iso(stored.modified))
+        storage_class = stored.attributes.storage_class or "STANDARD"
+        return ListedVersion(key, stored.version_id, is_latest, stored.marker, size, etag, iso(stored.modified), storage_class)
 
     async def server_time(self, bucket: str) -> float:
         self._bucket(bucket)

@@ -106,7 +106,10 @@ def _version(row: dict[str, str], decode: Decode, *, is_marker: bool) -> ListedV
         size = 0 if is_marker else int(row["Size"])
         etag = "" if is_marker else row["ETag"].strip('"')
         latest = {"true": True, "false": False}[row["IsLatest"]]
-        return ListedVersion(decode(row["Key"]), row["VersionId"], latest, is_marker, size, etag, row["LastModified"])
+        storage_class = row.get("StorageClass") or "STANDARD"
+        return ListedVersion(
+            decode(row["Key"]), row["VersionId"], latest, is_marker, size, etag, row["LastModified"], storage_class
+        )
     except (KeyError, ValueError) as error:
         raise ProtocolError(f"a versions listing's line without its {error}") from None
 

@@ -45,6 +45,7 @@ class ListedVersion:
     size: int
     etag: str
     last_modified: str
+    storage_class: str = "STANDARD"
 
 
 @dataclass(frozen=True, slots=True)

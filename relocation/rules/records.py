@@ -48,7 +48,10 @@ class Proof(StrEnum):
 
 
 class InventoryRow(NamedTuple):
-    """One object of one side at one time; `move` is the index of the category's move that it belongs to."""
+    """One object of one side at one time; `move` is the index of the category's move that it belongs to.
+
+    `version_id` is there where the category's versions are listed, one row each; a delete marker has no ETag.
+    """
 
     move: int
     bucket: str
@@ -57,6 +60,7 @@ class InventoryRow(NamedTuple):
     etag: str
     last_modified: str
     storage_class: str = "STANDARD"
+    version_id: str = ""
 
 
 class PlanRow(NamedTuple):
@@ -66,6 +70,9 @@ class PlanRow(NamedTuple):
     target's listing showed under the target key (empty: nothing). `xxh3`, `sha256`, `proofs` and `attributes_sha256` are those of
     the standing fact, for Keep. `intended` is the XXH3-128 of each body of the found size that an open intent of ours names: what
     was found is ours if its bytes are one of these. `ours` says that a fact or an intent of ours names what was found.
+
+    `source_version_id` is there where the policy says that all versions are moved: then each version has a row of its own (one
+    without `source_etag` is a delete marker), and `found_version_id` is the target's version that it was found to be.
     """
 
     action: str
@@ -87,6 +94,8 @@ class PlanRow(NamedTuple):
     reason: str = ""
     sha256: str = ""
     intended: tuple[str, ...] = ()
+    source_version_id: str = ""
+    found_version_id: str = ""
 
 
 class Intent(NamedTuple):
@@ -94,7 +103,8 @@ class Intent(NamedTuple):
 
     `expected_etag` is empty where the target's ETag can't be foretold; it is amended after hashing, before the PUT. Where even then
     it can't be (the target's are no MD5s), `size` and `xxh3` are: what stands there afterwards is ours if it has these bytes.
-    `attributes_sha256` goes with `upload_id`: what that upload was begun with.
+    `attributes_sha256` goes with `upload_id`: what that upload was begun with. `source_version_id` is there
+    where all versions are moved.
     """
 
     shard: int
@@ -106,6 +116,7 @@ class Intent(NamedTuple):
     size: int = -1
     xxh3: str = ""
     attributes_sha256: str = ""
+    source_version_id: str = ""
 
 
 class Fact(NamedTuple):

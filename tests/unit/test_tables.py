@@ -84,7 +84,7 @@ def test_a_file_names_its_kind_and_version_and_is_compressed():
     """Any Parquet tool shows what the file is; columns are zstd."""
     with parquet.ParquetFile(pa.BufferReader(TABLES.encode(inventory("a"), InventoryRow))) as file:
         assert file.schema_arrow.metadata[KIND] == b"InventoryRow"
-        assert file.schema_arrow.metadata[VERSION] == b"1"
+        assert file.schema_arrow.metadata[VERSION] == b"2"
         assert file.metadata.row_group(0).column(0).compression == "ZSTD"
 
 
@@ -97,8 +97,8 @@ def test_a_file_names_its_kind_and_version_and_is_compressed():
         (lambda table: table.select([*reversed(table.column_names)]), "order"),
         (lambda table: table.set_column(3, "size", pa.array([7.0])), "size"),
         (lambda table: table.set_column(2, "key", pa.array([None], pa.string())), "key"),
-        (lambda table: table.replace_schema_metadata({KIND: b"PlanRow", VERSION: b"1"}), "kind"),
-        (lambda table: table.replace_schema_metadata({KIND: b"InventoryRow", VERSION: b"2"}), "version"),
+        (lambda table: table.replace_schema_metadata({KIND: b"PlanRow", VERSION: b"2"}), "kind"),
+        (lambda table: table.replace_schema_metadata({KIND: b"InventoryRow", VERSION: b"3"}), "version"),
         (lambda table: table.replace_schema_metadata(None), "kind"),
     ],
     ids=["foreign", "missing", "renamed", "reordered", "retyped", "empty value", "other kind", "newer version", "no metadata"],
