@@ -8,6 +8,7 @@ made by a newer program, and one that was moved or deleted while it was open.
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -25,6 +26,9 @@ BUSY_MS = 10_000
 """How long a writer waits for another process's transaction; ours take milliseconds."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 ALEMBIC_TABLE = "alembic_version"
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+FULL = "the disk is full"
+UNRECORDED = "nothing of this call was recorded, and nothing is written to any store without its record"
 
 
 class Database:
@@ -195,19 +199,41 @@ def _upgrade(connection: Connection) -> None:
 
 def _explain(error: DatabaseError | sqlite3.Error | OSError, where: str, *, is_file: bool) -> HikkoshiError:
     """Say what a fault of the database means and what to do."""
-    said = str(getattr(error, "orig", error)).strip()
+    orig = getattr(error, "orig", None) or error
+    said = str(orig).strip()
     if not is_file:
-        kind = Unreachable if isinstance(error, OperationalError) else StateMismatch
-        return kind(f"the ledger {where}: {said}")
+        return _explain_server(error, where, said, sqlstate=str(getattr(orig, "sqlstate", "") or ""))
+    name = str(getattr(orig, "sqlite_errorname", ""))  # SQLite's own word (https://sqlite.org/rescode.html), if it is SQLite's
     if "locked" in said or "busy" in said:
         return Transient(f"the ledger {where} was held by another process for more than {BUSY_MS // 1000} s ({said})")
-    if "full" in said or "No space" in said:
-        return NoSpace(f"the ledger {where} can't grow, the disk is full: nothing of this call was recorded; make room, run again")
-    if "readonly" in said or "unable to open" in said:
+    if name == "SQLITE_FULL" or getattr(orig, "errno", 0) in NO_ROOM:
+        return NoSpace(f"the ledger {where} can't grow, {FULL} on its drive: {UNRECORDED}; make room there, run again")
+    if name.startswith("SQLITE_READONLY") or "unable to open" in said:
         return _not_writable(where)
+    return StateMismatch(_unusable(where, said, name))
+
+
+def _unusable(where: str, said: str, name: str) -> str:
+    if name.startswith("SQLITE_IOERR"):
+        return (
+            f"the ledger {where}: its drive refuses to be read or written ({said}, {name}): {UNRECORDED}. See whether it turned "
+            "read-only, is full, or a quota or a limit on file sizes (ulimit -f) is reached there; put that right, run again"
+        )
     if "not a database" in said or "malformed" in said:
-        return StateMismatch(f"{where} is no ledger ({said}): put the ledger's last backup there, or change `ledger`")
-    return StateMismatch(f"the ledger {where} can't be used: {said}")
+        return f"{where} is no ledger ({said}): put the ledger's last backup there, or change `ledger`"
+    return f"the ledger {where} can't be used: {said}"
+
+
+def _explain_server(error: Exception, where: str, said: str, *, sqlstate: str) -> HikkoshiError:
+    """Say what a server's fault means, by its SQLSTATE (PostgreSQL's appendix A)."""
+    if sqlstate == "53100":
+        return NoSpace(f"the ledger {where} can't grow, {FULL} at its server ({said}): {UNRECORDED}; make room there, run again")
+    if sqlstate == "25006":
+        return StateMismatch(
+            f"the ledger {where} is read-only ({said}): {UNRECORDED}. Is it a replica? Name the primary in `ledger`"
+        )
+    kind = Unreachable if isinstance(error, OperationalError) else StateMismatch
+    return kind(f"the ledger {where}: {said}")
 
 
 def _not_writable(what: str) -> StateMismatch:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from connectors.report.document import as_json
 from connectors.report.page import as_page
 from relocation.ports import Vault
+from relocation.rules.errors import NoSpace, Refusal
 from relocation.rules.summary import Summary
 
 
@@ -30,15 +34,33 @@ class ReportFiles:
         folder = f"runs/{summary.run_id}/report-{summary.stage}-{hashlib.sha256(document).hexdigest()[:16]}"
         await self._vault.put(f"{folder}.json", document, content_type="application/json")
         await self._vault.put(f"{folder}.html", page, content_type="text/html; charset=utf-8")
-        place.mkdir(parents=True, exist_ok=True)
-        _replace(place / "report.html", page)
-        _replace(place / "report.json", document)
+        with _explained(place, folder):
+            place.mkdir(parents=True, exist_ok=True)
+            _replace(place / "report.html", page)
+            _replace(place / "report.json", document)
         return summary
+
+
+@contextmanager
+def _explained(place: Path, in_vault: str) -> Iterator[None]:
+    """Turn a refusal of this machine's drive into one of ours: the report is in the vault, and only its copy here is missing."""
+    try:
+        yield
+    except OSError as error:
+        kind = NoSpace if error.errno in (errno.ENOSPC, errno.EDQUOT) else Refusal
+        raise kind(
+            f"the report can't be written to {place}: {error.strerror}. All its facts are recorded, and the report itself is in "
+            f"the vault ({in_vault}.html); make room or give the right there (or change `state_dir`), run again"
+        ) from error
 
 
 def _replace(file: Path, data: bytes) -> None:
     """Write a file whole or not at all, readable by its owner alone."""
     draft = file.with_suffix(f"{file.suffix}.{os.getpid()}")
-    draft.touch(mode=0o600)
-    draft.write_bytes(data)
-    draft.replace(file)
+    try:
+        draft.touch(mode=0o600)
+        draft.write_bytes(data)
+        draft.replace(file)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise

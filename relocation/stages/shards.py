@@ -204,10 +204,15 @@ async def _seal(run: RunRecord, stage: str, shard: Shard) -> None:
 
 
 async def _give_back(shard: Shard) -> None:
-    """Stopped or failed: keep the facts that came in, and let the shard go, within the two seconds that a stop may take."""
+    """Stopped or failed: keep the facts that came in, and let the shard go, within the two seconds that a stop may take.
+
+    It is let go even where the facts could not be kept (a full disk): its intents say what the next lane has to look at.
+    """
     with contextlib.suppress(HikkoshiError, TimeoutError):
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(1):
             await shard.flush()
+    with contextlib.suppress(HikkoshiError, TimeoutError):
+        async with asyncio.timeout(1):
             await shard.context.ledger.release_shard(shard.lease)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import re
 import shutil
 import sqlite3
 import sys
@@ -16,13 +18,14 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.schema import CreateTable
 
 from connectors.ledger import database
 from connectors.ledger.database import MIGRATIONS, Database
 from connectors.ledger.schema import HEAD, REVISIONS, metadata
 from connectors.ledger.store import SqlLedger
-from relocation.rules.errors import ConfigurationError, StateMismatch
+from relocation.rules.errors import ConfigurationError, NoSpace, StateMismatch, Unreachable
 from tests.unit.ledger_cases import StillClock, fact_of, leased, ledger_at, run_of, url_of
 
 
@@ -202,3 +205,30 @@ async def test_a_closed_ledger_says_so(tmp_path):
         await ledger.close()
         with pytest.raises(StateMismatch, match="closed"):
             await ledger.list_runs()
+
+
+def as_said(kind: type[Exception], **more: object) -> Exception:
+    """Make a driver's error as SQLAlchemy hands it on."""
+    orig = kind("could not write")
+    for name, value in more.items():
+        setattr(orig, name, value)
+    return OperationalError("INSERT …", {}, orig)
+
+
+@pytest.mark.parametrize(
+    ("more", "is_file", "kind", "words"),
+    [
+        ({"sqlite_errorname": "SQLITE_FULL"}, True, NoSpace, "the disk is full.*make room there, run again"),
+        ({"errno": errno.EDQUOT}, True, NoSpace, "the disk is full"),
+        ({"sqlite_errorname": "SQLITE_IOERR_WRITE"}, True, StateMismatch, "its drive refuses.*quota.*ulimit -f"),
+        ({"sqlite_errorname": "SQLITE_READONLY_DIRECTORY"}, True, StateMismatch, "read-only.*Give the user"),
+        ({"sqlstate": "53100"}, False, NoSpace, "the disk is full at its server"),
+        ({"sqlstate": "25006"}, False, StateMismatch, "read-only.*Name the primary"),
+        ({"sqlstate": "08006"}, False, Unreachable, "could not write"),
+    ],
+)
+def test_a_refused_write_says_what_is_full_and_what_to_do(more, is_file, kind, words):
+    """C4: a full disk, a quota, a drive that turned read-only: each is told apart from a server that is out of reach."""
+    error = database._explain(as_said(sqlite3.OperationalError, **more), "ledger.db", is_file=is_file)
+    assert type(error) is kind
+    assert re.search(words, str(error))
