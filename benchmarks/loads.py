@@ -1,7 +1,7 @@
 """What is copied: loads of objects that are the same on every machine (seeded), put to the source by our own store.
 
 `small` many of 16 KiB; `large` 4 × 256 MiB in parts of 16 MiB; `mixed` log-normal from 4 KiB to 64 MiB, 2 GiB in all; `one` a
-single small object, by which a tool's fixed cost is known; `empty` nothing.
+single small object, by which a tool's fixed cost is known; `empty` nothing; `beyond` one object that no single PUT could hold.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from benchmarks.migration import write_migration
 from benchmarks.pair import SOURCE, Pair
@@ -28,10 +29,11 @@ AT_ONCE = 16
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Objects of these sizes under the prefix `NAME/`."""
+    """Objects of these sizes under the prefix `NAME/`; what is larger than a part is put in parts."""
 
     name: str
     sizes: tuple[int, ...]
+    part_bytes: int = PART_BYTES
 
     @property
     def objects(self) -> int:
@@ -64,40 +66,46 @@ def mixed(total_bytes: int = 2 * GIB) -> Load:
     return Load("mixed", tuple(sizes))
 
 
+def beyond() -> Load:
+    """Return one object of 5.1 GiB in 82 parts: beyond the 5 GiB of a single PUT (S3's limit)."""
+    return Load("beyond", (5 * GIB + 102 * MIB + 1,), part_bytes=64 * MIB)
+
+
 async def seed(pair: Pair, loads: Sequence[Load]) -> None:
-    """Put every object of the loads to the source; what is over 16 MiB goes in parts of 16 MiB."""
+    """Put every object of the loads to the source; what is larger than a part of its load goes in parts."""
     environment = pair.environment()
     settings = read(write_migration(pair, "seed", source="", target=""), environment)
     stores = S3Stores(settings, environment, SystemClock())
     try:
         store = stores.of("korea", "application")
         random_ = random.Random(7)
-        pool = random_.randbytes(PART_BYTES + MIB)
+        pool = random_.randbytes(max((load.part_bytes for load in loads), default=0) + MIB)
         for load in loads:
             feed = iter(enumerate(load.sizes))
 
             async def lane(load: Load = load, feed=feed) -> None:
                 for number, size in feed:
-                    await _put(store, f"{load.prefix}{number % 100:02}/{number:07}", size, pool, random_)
+                    await _put(
+                        store, f"{load.prefix}{number % 100:02}/{number:07}", size, partial(_body, pool, random_), load.part_bytes
+                    )
 
             await asyncio.gather(*(lane() for _ in range(AT_ONCE)))
     finally:
         await stores.close()
 
 
-async def _put(store: Store, key: str, size: int, pool: bytes, random_: random.Random) -> None:
-    if size <= PART_BYTES:
-        await store.put(SOURCE, key, _body(pool, size, random_))
+async def _put(store: Store, key: str, size: int, body: Callable[[int], memoryview], part_bytes: int) -> None:
+    if size <= part_bytes:
+        await store.put(SOURCE, key, body(size))
         return
     upload_id = await store.create_upload(SOURCE, key, checksum=False)
     parts = []
-    for number, begin in enumerate(range(0, size, PART_BYTES), 1):
-        body = _body(pool, min(PART_BYTES, size - begin), random_)
-        parts.append(await store.put_part(SOURCE, key, upload_id, number, body))
+    for number, begin in enumerate(range(0, size, part_bytes), 1):
+        parts.append(await store.put_part(SOURCE, key, upload_id, number, body(min(part_bytes, size - begin))))
     await store.complete_upload(SOURCE, key, upload_id, parts)
 
 
-def _body(pool: bytes, size: int, random_: random.Random) -> memoryview:
+def _body(pool: bytes, random_: random.Random, size: int) -> memoryview:
     """Return bytes that no other object has, cheaply: a window of random ones."""
     begin = random_.randrange(len(pool) - size)
     return memoryview(pool)[begin : begin + size]

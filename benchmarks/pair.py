@@ -101,11 +101,11 @@ class Pair:
 
 
 @contextmanager
-def running_pair(*, tls: bool = False, say=print) -> Iterator[Pair]:
-    """Run both servers with empty buckets until the block ends."""
+def running_pair(*, tls: bool = False, on_disk: bool = False, say=print) -> Iterator[Pair]:
+    """Run both servers with empty buckets until the block ends; their drives are in memory, unless more is due than fits there."""
     binary = find_or_build(say)
     shm = Path("/dev/shm")
-    folder = Path(tempfile.mkdtemp(prefix="hikkoshi-bench-", dir=shm if os.access(shm, os.W_OK) else None))
+    folder = Path(tempfile.mkdtemp(prefix="hikkoshi-bench-", dir=shm if os.access(shm, os.W_OK) and not on_disk else None))
     keys = Keys(f"bench{secrets.token_hex(4)}", secrets.token_hex(16))
     processes: list[subprocess.Popen[bytes]] = []
     before = signal.signal(signal.SIGTERM, _stop)

@@ -65,15 +65,15 @@ class Ours:
     modes = MODES
 
     def version(self) -> str:
-        return _said(self._program(), "--version") or "hikkoshi"
+        return _said(self.program(), "--version") or "hikkoshi"
 
     def run(self, job: Job) -> Cost:
         transfer = {"concurrency": job.at_once} if job.at_once else None
         path = write_migration(job.pair, job.name, source=job.load.prefix, target=job.target, transfer=transfer)
         environment = job.pair.environment() | {"HIKKOSHI_CONFIG": str(path), "PYTHONPATH": str(CHECKOUT)}
-        cost_of([self._program(), "probe"], environment, output=path.parent / "probe")
+        cost_of([self.program(), "probe"], environment, output=path.parent / "probe")
         output = path.parent / "output"
-        command = [self._program(), "run", CATEGORY, "--until", job.mode, "--json"]
+        command = [self.program(), "run", CATEGORY, "--until", job.mode, "--json"]
         cost = cost_of(command, environment, output=output, pair=job.pair)
         if job.mode == "verify":
             said = json.loads(output.read_text())["outcomes"]["verified"]["objects"]
@@ -82,7 +82,8 @@ class Ours:
         return cost
 
     @staticmethod
-    def _program() -> str:
+    def program() -> str:
+        """Return our own command, as it is installed beside this Python."""
         return str(Path(sys.executable).with_name("hikkoshi"))
 
 

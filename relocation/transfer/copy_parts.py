@@ -56,6 +56,8 @@ async def copy_parts(hands: Hands, row: PlanRow, tries: Tries, resume: Intent | 
     upload.intent = upload.intent._replace(attributes_sha256=sent_sha256)
     try:
         written = await upload.carry()
+    except asyncio.CancelledError:
+        raise  # the run is stopped: the upload's id is on record, and whoever goes on sends only the parts that are missing
     except BaseException:
         await upload.abandon()
         raise

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
+import time
 
 import pytest
 
 from hikkoshi.exit_codes import ExitCode
-from hikkoshi.fault_proxy import Call, Fault, FaultProxy
+from hikkoshi.fault_proxy import Call, Fault, FaultProxy, Stall
 from tests.command.calls import call, started, stop, wait_until
-from tests.faults.stack import CATEGORY, Case
+from tests.faults.stack import CATEGORY, MIB, Case
 
 pytestmark = pytest.mark.server
 
@@ -81,6 +82,40 @@ async def test_a_stop_in_the_middle_of_a_copy_is_clean_and_goes_on(held, number)
     assert done.document["run_id"] == stopped.id
     assert case.listed("japan") == case.listed("korea")
     assert all(versions == 1 for key, versions in case.versions().items() if key in before)
+
+
+def parts_sent(case: Case, proxy: FaultProxy) -> list[tuple[str, int]]:
+    """Return number and status of every part that came by, in the order of their numbers."""
+    sent = (each for each in case.seen(proxy, "PUT") if "partNumber=" in each.target)
+    return sorted((each.target.partition("partNumber=")[2].partition("&")[0], each.status) for each in sent)
+
+
+def test_a_stop_in_the_middle_of_a_part_keeps_the_others_and_sends_only_that_one_again(case):
+    """C2: the part under way is broken off, nothing is asked any more, and the next run goes on with the very same upload."""
+    bodies = [bytes([number]) * 5 * MIB for number in range(3)]
+    case.put_parts("video", (*bodies, b"z" * 3 * MIB))
+    with FaultProxy(case.house.url("japan")) as proxy:
+        case.urls["japan"] = proxy.url
+        asyncio.run(save_answers(case))
+        proxy.requests.clear()
+        proxy.faults = [Fault(Stall(MIB, "request"), method="PUT", target=f"^/{case.bucket}/.*partNumber=4")]
+        with started("run", CATEGORY, "--config", case.config) as process:
+            wait_until(lambda: parts_sent(case, proxy) == [("1", 200), ("2", 200), ("3", 200), ("4", 0)])
+            ended, took_s = stop(process, signal.SIGTERM)
+        assert ended.code == ExitCode.INTERRUPTED
+        assert took_s < STOP_S_MAX
+        assert case.uploads() == ["video"]
+        asked = len(proxy.requests)
+        proxy.faults = []
+        time.sleep(0.3)  # what could come later must have the time to: a claim about silence
+        assert len(proxy.requests) == asked
+        done = call("run", CATEGORY, "--json", "--config", case.config)
+        assert done.code == ExitCode.DONE, done.err
+        assert parts_sent(case, proxy) == [("1", 200), ("2", 200), ("3", 200), ("4", 0), ("4", 200)]
+    case.urls.clear()
+    assert case.uploads() == []
+    assert case.listed("japan") == case.listed("korea")
+    assert case.bodies("japan") == case.bodies("korea")
 
 
 async def test_a_stop_is_one_json_document_too(held):

@@ -69,6 +69,26 @@ async def test_a_cancelled_flow_ends_after_its_work():
     assert not [each for each in threading.enumerate() if each.name == "hikkoshi-stages"]
 
 
+async def test_without_a_stop_the_work_would_go_on_after_its_flow(monkeypatch):
+    """C2, control: a thread that nobody stops works on when its flow has ended."""
+    begun, done, may_go_on = threading.Event(), threading.Event(), threading.Event()
+
+    async def work() -> None:
+        begun.set()
+        await asyncio.to_thread(may_go_on.wait, 10)
+        done.set()
+
+    monkeypatch.setattr(_Apart, "stop", lambda _thread: None)
+    flow = asyncio.create_task(apart(work))
+    await asyncio.to_thread(begun.wait, 10)
+    flow.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await flow
+    assert not done.is_set()
+    may_go_on.set()
+    assert await asyncio.to_thread(done.wait, 10)
+
+
 def test_work_that_is_stopped_before_it_began_does_nothing():
     """There is no moment in which work begins although its flow has been stopped."""
     told: list[str] = []

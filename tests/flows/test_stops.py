@@ -34,7 +34,7 @@ def reads(proxy: FaultProxy) -> int:
 
 
 async def test_a_cancelled_run_stops_and_the_next_goes_on_with_it(office, sluggish):
-    """Cancel ends the work within seconds, nothing is read afterwards, and the next run is the same run in the ledger."""
+    """C2: Cancel ends the work within seconds, nothing is read afterwards, and the next run is the same run in the ledger."""
     office.seed("files", *names())
     config = office.slow("slow-files", sluggish.url)
     run_id = office.start("wave-files", config=config, wave="all", dry_run=False)
