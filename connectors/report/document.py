@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from relocation.rules.keys import shown
 from relocation.rules.records import Action, Outcome, Proof
-from relocation.rules.summary import Bin, Count, Equation, Estimate, Named, ProbeAge, Summary, Unclaimed
+from relocation.rules.summary import Bin, Count, Equation, Estimate, Histories, Named, ProbeAge, Summary, Unclaimed
 
 ROWS_MAX = 1000
 COUNTED = ("listed", *(action.value for action in Action))
@@ -74,6 +74,7 @@ def _tail(summary: Summary) -> dict[str, Json]:
     return {
         "losses": dict(summary.losses),
         "declared": dict(summary.declared),
+        "histories": _histories(summary.histories),
         "equations": [_equation(each) for each in summary.equations],
         "sizes": [_bin(each) for each in summary.sizes],
         "ages": [_bin(each) for each in summary.ages],
@@ -96,6 +97,11 @@ def _tail(summary: Summary) -> dict[str, Json]:
         "bytes_per_second": summary.bytes_per_second,
         "report": summary.report,
     }
+
+
+def _histories(histories: Histories) -> dict[str, Json]:
+    counts: dict[str, Json] = {name: _count(count) for name, count in histories.counts.items()}
+    return {"policy": histories.policy, "counts": counts, "uncounted": _text(histories.uncounted)}
 
 
 def _count(count: Count) -> dict[str, Json]:

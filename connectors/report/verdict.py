@@ -118,7 +118,8 @@ def _finished(summary: Summary, target: Text) -> tuple[Level, Text]:
     wanted = expected(summary)
     verified = ended(summary, Outcome.VERIFIED).objects
     copied = ended(summary, Outcome.COPIED).objects
-    unread = verified - summary.proofs.get(Proof.READ_BACK, 0)
+    markers = summary.histories.counts.get("delete_markers_verified", Count()).objects  # they have no bytes to read back
+    unread = verified - markers - summary.proofs.get(Proof.READ_BACK, 0)
     if copied:
         return Level.ATTENTION, say("verdict.copied", n=objects(copied))
     if not summary.counts.get("listed", Count()).objects:

@@ -12,7 +12,6 @@ from typing import Literal
 from relocation.rules.capabilities import losses
 from relocation.rules.fidelity import SOURCE_MODIFIED, Fidelity, label_of
 from relocation.rules.objects import Attributes
-from relocation.rules.questions import Question
 from relocation.rules.records import Answers
 
 
@@ -41,7 +40,10 @@ FIELDS = (
     Field("ACL", "mapped", "by policy.acl_map; a grant without a mapping is a loss; without a map no ACL is carried"),
     Field("encryption", "mapped", "by policy.sse; without it, the target's bucket decides"),
     Field("Last-Modified", "waived", "the target sets its own; the original stays in the facts"),
-    Field("former versions", "waived", "current versions are moved, no others"),
+    Field(
+        "former versions", "mapped", "by policy.versions: all of them in their order, or the latest alone; the others are counted"
+    ),
+    Field("delete markers", "mapped", "by policy.versions; the remover lays them, no copy does"),
     Field("version id", "waived", "the target gives its own; both are in the facts"),
     Field("owner", "waived", "what is written belongs to the writer's account"),
 )
@@ -52,7 +54,7 @@ _ONE_OF_EACH = Attributes(
 """An object with all that the probe tries: what of it is lost says what would be lost of any."""
 
 
-def declared(policy: Fidelity, source: Answers, target: Answers, *, written: int) -> dict[str, int]:
+def declared(policy: Fidelity, target: Answers, *, written: int) -> dict[str, int]:
     """Return what will not arrive as it was, in words, with the number of objects that it concerns.
 
     `written` is how many objects are to be written. 0 stands where only the objects themselves can tell how many have it.
@@ -70,6 +72,4 @@ def declared(policy: Fidelity, source: Answers, target: Answers, *, written: int
     }
     if policy.encryption:
         found[f"encryption: {label_of(policy.encryption)} (policy.sse), whatever the source's is"] = written
-    if source[Question.VERSIONING] in {"enabled", "suspended"}:
-        found["former versions and delete markers: not moved, current versions alone are"] = 0
     return found

@@ -13,7 +13,7 @@ from dataclasses import replace
 from relocation.rules.errors import StateMismatch
 from relocation.rules.evidence import merkle_root
 from relocation.rules.histogram import AgeHistogram, SizeHistogram
-from relocation.rules.summary import Bin, Count, Equation, Estimate, Named, ProbeAge, Summary, Unclaimed
+from relocation.rules.summary import Bin, Count, Equation, Estimate, Histories, Named, ProbeAge, Summary, Unclaimed
 
 
 def merged(waves: Sequence[Summary]) -> Summary:
@@ -42,6 +42,7 @@ def merged(waves: Sequence[Summary]) -> Summary:
         foreign=_joined(wave.foreign for wave in waves),
         unclaimed=_unclaimed(place for wave in waves for place in wave.unclaimed),
         unknown=tuple(dict.fromkeys(text for wave in waves for text in wave.unknown)),
+        histories=_histories([wave.histories for wave in waves]),
         equations=_equations(waves),
         sizes=_bars(SizeHistogram(), (wave.sizes for wave in waves)),
         ages=_bars(AgeHistogram(), (wave.ages for wave in waves)),
@@ -91,6 +92,11 @@ def _added(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
         for name, number in part.items():
             total[name] = total.get(name, 0) + number
     return total
+
+
+def _histories(parts: Sequence[Histories]) -> Histories:
+    why = "; ".join(dict.fromkeys(part.uncounted for part in parts if part.uncounted))
+    return Histories(parts[0].policy, _summed(part.counts for part in parts), why)
 
 
 def _joined(parts: Iterable[tuple[Named, ...]]) -> tuple[Named, ...]:

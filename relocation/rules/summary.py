@@ -90,6 +90,16 @@ class ProbeAge:
 
 
 @dataclass(frozen=True, slots=True)
+class Histories:
+    """Former versions and delete markers, apart from objects: under policy `latest` those that stay at the source, under `all`
+    those that are moved, with `objects` and, as `…_verified`, how many hold. `uncounted`: why they could not be counted."""
+
+    policy: str = "latest"
+    counts: Mapping[str, Count] = field(default_factory=dict)
+    uncounted: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """One wave's report. `kind` is `plan`, `run` or `verify`; `counts` is by action (and `listed`), `outcomes` by outcome, `proofs`
     by proof, not exclusive."""
@@ -119,6 +129,7 @@ class Summary:
     losses: Mapping[str, int] = field(default_factory=dict)
     declared: Mapping[str, int] = field(default_factory=dict)
     """What is known in advance not to arrive as it was, with why; 0 objects: only they themselves can tell."""
+    histories: Histories = field(default_factory=Histories)
     equations: tuple[Equation, ...] = ()
     sizes: tuple[Bin, ...] = ()
     ages: tuple[Bin, ...] = ()

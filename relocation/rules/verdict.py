@@ -21,21 +21,24 @@ OUTCOMES = (Outcome.VERIFIED, Outcome.FAILED, Outcome.DRIFTED, Outcome.GONE, Out
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How the rows of a plan ended: the last fact of each, by target."""
+    """How the rows of a plan ended: the last fact of each, by target and, where every version has a row, by source version."""
 
-    facts: Mapping[Target, Fact]
+    facts: Mapping[tuple[str, ...], Fact]
+    by_version: bool = False
 
     def of(self, row: PlanRow) -> Fact | None:
         """Return the last fact about a row, None where it was not reached."""
-        return self.facts.get((row.target_bucket, row.target_key))
+        place = (row.target_bucket, row.target_key)
+        return self.facts.get((*place, row.source_version_id) if self.by_version else place)
 
 
-def ending(facts: Iterable[Fact]) -> Ending:
+def ending(facts: Iterable[Fact], *, by_version: bool = False) -> Ending:
     """Fold the facts of one run, in the order of its stages: a verification adds to a copy's proofs and has the last word."""
-    last: dict[Target, Fact] = {}
+    last: dict[tuple[str, ...], Fact] = {}
     for fact in facts:
-        last[(fact.target_bucket, fact.target_key)] = fact
-    return Ending(last)
+        place = (fact.target_bucket, fact.target_key)
+        last[(*place, fact.source_version_id) if by_version else place] = fact
+    return Ending(last, by_version)
 
 
 def counts(rows: Iterable[PlanRow], listed: Count) -> dict[str, Count]:
@@ -145,5 +148,7 @@ def named_outcomes(rows: Iterable[PlanRow], end: Ending, outcome: Outcome, *, mi
 
 
 def _named(row: PlanRow, reason: str, attempts: int = 0) -> Named:
+    if row.source_version_id:
+        reason = f"{'version' if row.source_etag else 'delete marker'} {row.source_version_id}: {reason}"
     source, target = (row.source_bucket, row.source_key), (row.target_bucket, row.target_key)
     return Named(*source, reason, attempts, *(target if target != source else ("", "")))

@@ -20,6 +20,7 @@ from relocation.settings import Category, Move, Policy
 from relocation.stages.answers import answers_of
 from relocation.stages.context import Context
 from relocation.transfer.crew import work_all
+from relocation.transfer.pinned import pinned
 from relocation.transfer.read import read_head
 from relocation.transfer.retry import Patience, Tries
 
@@ -89,7 +90,7 @@ async def _check(context: Context, checks: list[_Check], rows: list[PlanRow], li
     row, line, check = rows[index], listed[index], checks[rows[index].move]
     reason = check.encryption
     if not reason and (check.locks or line.storage_class in MAY_ARCHIVE):
-        store = context.stores.of(check.endpoint, "reader")
+        store = pinned(context.stores.of(check.endpoint, "reader"), row.source_version_id)
         try:
             head = await read_head(store, (row.source_bucket, row.source_key), etag=row.source_etag, tries=_tries(context))
         except Drift:  # the copy says how it ended

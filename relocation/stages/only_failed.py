@@ -31,7 +31,9 @@ async def failed_in(context: Context, run: RunRecord) -> frozenset[Target]:
     for segment in sorted(segments, key=lambda each: ("copy", "verify").index(each.stage)):
         if segment.objects:
             facts += context.tables.decode(await context.vault.get(segment.name, sha256=segment.sha256), Fact)
-    return frozenset(target for target, fact in ending(facts).facts.items() if fact.outcome == Outcome.FAILED)
+    by_version = context.settings.category_named(run.category).policy.versions == "all"
+    ends = ending(facts, by_version=by_version).facts.values()
+    return frozenset((fact.target_bucket, fact.target_key) for fact in ends if fact.outcome == Outcome.FAILED)
 
 
 def only(drawn: Drawn, targets: frozenset[Target]) -> Drawn:

@@ -24,6 +24,7 @@ from relocation.stages.answers import answers_of
 from relocation.stages.context import Context
 from relocation.stages.fidelity import refuse_unkept, seen_by
 from relocation.stages.inventory import in_the_way, inventory, of_wave
+from relocation.stages.list_versions import NOTHING_BEHIND, Behind, count_behind
 
 RUNS_MAX = 1_000_000
 MAY_BE_REFUSED = (Action.COPY, Action.REPLACE)
@@ -61,6 +62,11 @@ class SealedPlan:
     """Each action that any row of the shards has, with how many objects and bytes."""
     only_failed_of: str = ""
     """The run whose failures these rows are; empty: the whole wave."""
+    behind_versions: int = 0
+    """Former versions that stay at the source; below 0: they could not be counted, `behind_why` in words."""
+    behind_bytes: int = 0
+    behind_markers: int = 0
+    behind_why: str = ""
 
     def expects(self, actions: Sequence[Action]) -> Count:
         """Return how much there is to do for these actions."""
@@ -81,6 +87,7 @@ class Drawn:
     source: tuple[InventoryRow, ...]
     target: tuple[InventoryRow, ...]
     standing: Known
+    behind: Behind = NOTHING_BEHIND
 
 
 async def draw(context: Context, category_name: str, wave: Wave, *, route: Route = "source") -> Drawn:
@@ -95,7 +102,7 @@ async def draw(context: Context, category_name: str, wave: Wave, *, route: Route
     wanted = [(row, target_of(category, row)) for row in source]
     rows = [decide(row, place, found.get(place), standing, route=route) for row, place in wanted]
     all_targets = {target_of(category, row) for row in source_all}
-    rows = await _refuse(context, category, rows, (*all_targets, *found))
+    rows = await refuse_unheld(context, category, rows, (*all_targets, *found))
     rows = await refuse_unkept(context, category, rows, source)
     extra = (left_over(row, standing, route=route, erased=False) for row in target if (row.bucket, row.key) not in all_targets)
     return Drawn(
@@ -104,6 +111,7 @@ async def draw(context: Context, category_name: str, wave: Wave, *, route: Route
         source=tuple(source),
         target=tuple(target),
         standing=standing,
+        behind=await count_behind(context, category, wave),
     )
 
 
@@ -113,7 +121,7 @@ def target_of(category: Category, row: InventoryRow) -> Target:
     return (move.target.bucket, move.target.prefix + row.key[len(move.source.prefix) :])
 
 
-async def _refuse(context: Context, category: Category, rows: list[PlanRow], there: Iterable[Target]) -> list[PlanRow]:
+async def refuse_unheld(context: Context, category: Category, rows: list[PlanRow], there: Iterable[Target]) -> list[PlanRow]:
     """Turn into Refuse what the target would rename, hide, merge or not take, and what the policy does not allow."""
     keys: dict[str, set[str]] = {}
     for bucket, key in there:
@@ -143,7 +151,7 @@ async def _rules_of(context: Context, category: Category, move: Move, beside: se
             reason = (
                 f"{row.size} bytes do not fit in {parts.PARTS_MAX} parts of {parts.PART_BYTES_MAX} bytes, the most that S3 takes"
             )
-        if not reason and not keeps and must_keep:
+        if not reason and not keeps and must_keep and row.source_etag:
             reason = f"the target can't give it the same ETag ({row.source_etag}), and the policy says keep_etag: require"
         return row._replace(action=Action.REFUSE, reason=reason) if reason else row
 
@@ -199,6 +207,10 @@ async def seal(context: Context, run_id: str, category: str, wave: Wave, drawn: 
         ),
         actions=_actions(drawn.rows),
         only_failed_of=only_failed_of,
+        behind_versions=drawn.behind.versions,
+        behind_bytes=drawn.behind.bytes,
+        behind_markers=drawn.behind.markers,
+        behind_why=drawn.behind.why,
     )
     await context.vault.put(document_of(run_id), canonical(asdict(plan)), content_type="application/json")
     return plan
@@ -232,12 +244,13 @@ def _header(context: Context, category: str, wave: Wave) -> dict[str, str]:
 
 
 def _shards(rows: Sequence[PlanRow], context: Context) -> Iterator[tuple[PlanRow, ...]]:
-    """Cut the rows into shards of bounded objects and bytes; no rows, no shard."""
+    """Cut the rows into shards of bounded objects and bytes, never between two versions of one key; no rows, no shard."""
     limits = context.settings.transfer
     shard: list[PlanRow] = []
     shard_bytes = 0
     for row in rows:
-        if shard and (len(shard) >= limits.shard_objects or shard_bytes + row.size > limits.shard_bytes):
+        full = shard and (len(shard) >= limits.shard_objects or shard_bytes + row.size > limits.shard_bytes)
+        if full and (row.move, row.source_key) != (shard[-1].move, shard[-1].source_key):
             yield tuple(shard)
             shard, shard_bytes = [], 0
         shard.append(row)

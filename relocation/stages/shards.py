@@ -15,7 +15,6 @@ from functools import partial
 
 from relocation.rules.errors import HikkoshiError, LeaseLost
 from relocation.rules.evidence import merkle_root
-from relocation.rules.plan import Target
 from relocation.rules.records import Action, Fact, Intent, Lease, Outcome, PlanRow, RunRecord, Segment
 from relocation.stages.context import Context
 from relocation.stages.held import held
@@ -34,9 +33,11 @@ class Shard:
     context: Context
     lease: Lease
     rows: list[PlanRow]
-    done: dict[Target, Fact]
-    earlier: dict[Target, Intent]
+    done: dict[tuple[str, ...], Fact]
+    earlier: dict[tuple[str, ...], Intent]
+    """By target bucket and key and, where every version has a row, by the source's version id."""
     expires_monotonic: float
+    by_version: bool = False
     fresh: list[Fact] = field(default_factory=list)
     flushed_at: float = 0.0
     flushing: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -51,7 +52,8 @@ class Shard:
 
     async def record(self, fact: Fact) -> None:
         """Take a fact in; every so often write what came in to the ledger."""
-        self.done[(fact.target_bucket, fact.target_key)] = fact
+        place = (fact.target_bucket, fact.target_key)
+        self.done[(*place, fact.source_version_id) if self.by_version else place] = fact
         self.fresh.append(fact)
         now = self.context.clock.monotonic()
         if len(self.fresh) >= FACTS_A_FLUSH or now - self.flushed_at >= FLUSH_S:
@@ -88,6 +90,8 @@ class Job:
     open: Callable[[Shard], Awaitable[CarryOut]]
     done: Callable[[int], bool] = _never
     """Whether there is nothing to do in a shard, by its number: it is sealed unread."""
+    by_version: bool = False
+    """Whether every version of an object has a row, an intent and a fact of its own."""
 
 
 async def work_shards(context: Context, run: RunRecord, plan: SealedPlan, job: Job) -> int:
@@ -135,7 +139,8 @@ def _room(context: Context, run: RunRecord) -> Callable[[], int]:
 
 
 async def _one(run: RunRecord, shard: Shard, carry_out: CarryOut, row: PlanRow) -> None:
-    fact = await carry_out(row, shard.earlier.get((row.target_bucket, row.target_key)))
+    place = (row.target_bucket, row.target_key)
+    fact = await carry_out(row, shard.earlier.get((*place, row.source_version_id) if shard.by_version else place))
     if fact is not None:
         await shard.record(fact._replace(run_id=run.id, at=timestamp(shard.context)))
     failed = fact is not None and fact.outcome in (Outcome.FAILED, Outcome.CONFLICTED)
@@ -152,23 +157,30 @@ async def _taken(context: Context, plan: SealedPlan, job: Job, lease: Lease, ask
         context=context,
         lease=lease,
         rows=rows,
-        done={(fact.target_bucket, fact.target_key): fact for fact in tail if fact.outcome != Outcome.FAILED},
-        earlier={(intent.target_bucket, intent.target_key): intent for intent in intents},
+        done={_place(fact, job.by_version): fact for fact in tail if fact.outcome != Outcome.FAILED},
+        earlier={_place(intent, job.by_version): intent for intent in intents},
+        by_version=job.by_version,
         expires_monotonic=asked + context.settings.transfer.lease_s,
         flushed_at=context.clock.monotonic(),
     )
 
 
+def _place(of: PlanRow | Intent | Fact, by_version: bool) -> tuple[str, ...]:
+    place = (of.target_bucket, of.target_key)
+    return (*place, of.source_version_id) if by_version else place
+
+
 async def _feed(shard: Shard, *, writes: bool) -> AsyncIterator[list[PlanRow]]:
     """Yield the rows that are not done, batch by batch, each batch only after its intents are durable."""
-    pending = [row for row in shard.rows if (row.target_bucket, row.target_key) not in shard.done]
+    pending = [row for row in shard.rows if _place(row, shard.by_version) not in shard.done] if shard.done else shard.rows
     if not writes:
         yield pending
         return
     batch_rows = shard.context.settings.transfer.intent_objects
     for start in range(0, len(pending), batch_rows):
         batch = pending[start : start + batch_rows]
-        new = [_intent(shard, row) for row in batch if (row.target_bucket, row.target_key) not in shard.earlier]
+        earlier = shard.earlier
+        new = [_intent(shard, row) for row in batch if not earlier or _place(row, shard.by_version) not in earlier]
         if new:
             await shard.context.ledger.intend(shard.lease, new)
         yield batch
@@ -177,7 +189,8 @@ async def _feed(shard: Shard, *, writes: bool) -> AsyncIterator[list[PlanRow]]:
 def _intent(shard: Shard, row: PlanRow) -> Intent:
     """Foretell what we may write. What a Prove row finds is not ours for having been foretold."""
     foretold = row.foretold_etag if row.action != Action.PROVE or row.ours else ""
-    return Intent(shard.lease.shard, row.target_bucket, row.target_key, row.source_etag, foretold)
+    intent = Intent(shard.lease.shard, row.target_bucket, row.target_key, row.source_etag, foretold)
+    return intent._replace(source_version_id=row.source_version_id) if row.source_version_id else intent
 
 
 async def _seal(run: RunRecord, stage: str, shard: Shard) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from relocation.rules import capabilities, digests
@@ -14,7 +14,7 @@ from relocation.rules.estimate import ASSUMED, Prices, Rates, Work, estimate, me
 from relocation.rules.histogram import AgeHistogram, SizeHistogram
 from relocation.rules.plan import Known
 from relocation.rules.records import Action, Answers, Fact, InventoryRow, Outcome, PlanRow, RunRecord, RunState
-from relocation.rules.summary import Estimate, ProbeAge, Summary, Unclaimed
+from relocation.rules.summary import Count, Estimate, Histories, ProbeAge, Summary, Unclaimed
 from relocation.rules.verdict import (
     Ending,
     all_listed,
@@ -28,6 +28,8 @@ from relocation.rules.verdict import (
     source_equation,
     target_side,
 )
+from relocation.rules.version_verdict import all_versions_listed, histories, target_side_of_versions
+from relocation.rules.versions import Version
 from relocation.settings import Category
 from relocation.stages.answers import answers_of
 from relocation.stages.context import Context
@@ -48,6 +50,7 @@ class Material:
     facts: Sequence[Fact] = ()
     target: Sequence[InventoryRow] = ()
     standing: Known | None = None
+    standing_versions: Mapping[Version, Fact] = field(default_factory=dict)
     verified: bool = False
 
 
@@ -55,7 +58,8 @@ async def summarise(context: Context, material: Material) -> Summary:
     """Return the summary of a run as far as it went."""
     run, rows = material.run, material.rows
     category = context.settings.category_named(run.category)
-    end = ending(material.facts)
+    by_version = category.policy.versions == "all"
+    end = ending(material.facts, by_version=by_version)
     counted = counts((*rows, *material.left_over), material.plan.listed)
     sides = [await answers_of(context, move) for move in category.moves]
     probes = [answers for pair in sides for answers in pair]
@@ -78,8 +82,9 @@ async def summarise(context: Context, material: Material) -> Summary:
         remove=named(material.left_over, Action.REMOVE),
         deleted_at_target=named(rows, Action.DELETED_AT_TARGET),
         unclaimed=await _unclaimed(context, category),
-        declared=_declared(category, sides, rows),
-        unknown=(*said_of(material.plan), *_unknown(context, probes)),
+        declared=_declared(category, sides, material),
+        histories=histories(rows, end) if by_version else _behind(material.plan),
+        unknown=(*said_of(material.plan), *_unknown(context, probes), *_uncounted(material.plan)),
         equations=(source_equation(counted),),
         sizes=sizes.bars(),
         ages=ages.bars(),
@@ -114,10 +119,18 @@ def _unknown(context: Context, probes: Sequence[Answers]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def _uncounted(plan: SealedPlan) -> tuple[str, ...]:
+    return (f"former versions and delete markers, which stay, could not be counted: {plan.behind_why}",) if plan.behind_why else ()
+
+
 def _with_outcomes(summary: Summary, material: Material, end: Ending) -> Summary:
     rows = material.rows
     side = None
-    if material.verified and material.standing is not None:
+    if material.verified and end.by_version:
+        end = all_versions_listed(rows, end, material.target)
+        side = target_side_of_versions(material.target, rows, end, material.standing_versions)
+        summary = replace(summary, histories=histories(rows, end))
+    elif material.verified and material.standing is not None:
         end = all_listed(rows, end, material.target)
         side = target_side(material.target, rows, end, material.standing)
     ended = outcomes(rows, end)
@@ -147,17 +160,28 @@ def _with_pace(summary: Summary, material: Material) -> Summary:
     return replace(summary, seconds=seconds, bytes_per_second=moved / seconds if seconds > 0 else 0.0)
 
 
-def _declared(category: Category, sides: Sequence[tuple[Answers, Answers]], rows: Sequence[PlanRow]) -> dict[str, int]:
+def _behind(plan: SealedPlan) -> Histories:
+    """Return what stays at the source of the histories, where the latest versions alone are moved."""
+    if plan.behind_versions < 0:
+        return Histories(uncounted=plan.behind_why)
+    former = Count(plan.behind_versions, plan.behind_bytes)
+    return Histories(counts={"former_versions": former, "delete_markers": Count(plan.behind_markers, 0)})
+
+
+def _declared(category: Category, sides: Sequence[tuple[Answers, Answers]], material: Material) -> dict[str, int]:
     """Return what is known in advance not to arrive as it was, over all moves."""
     written = [0] * len(category.moves)
-    for row in rows:
+    for row in material.rows:
         if row.action in WRITTEN:
             written[row.move] += 1
     sums: dict[str, int] = {}
-    for (source, target), objects in zip(sides, written, strict=True):
-        for text, concerned in declared(fidelity_of(category.policy), source, target, written=objects).items():
+    for (_, target), objects in zip(sides, written, strict=True):
+        for text, concerned in declared(fidelity_of(category.policy), target, written=objects).items():
             sums[text] = sums.get(text, 0) + concerned
-    return sums
+    plan = material.plan
+    stays = {"former versions: not moved, they stay at the source (policy.versions)": plan.behind_versions}
+    stays |= {"delete markers: not moved, they stay at the source (policy.versions)": plan.behind_markers}
+    return sums | {text: max(number, 0) for text, number in stays.items() if number}
 
 
 def _losses(rows: Sequence[PlanRow], end: Ending) -> dict[str, int]:

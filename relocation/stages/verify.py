@@ -18,6 +18,7 @@ from relocation.stages.copy import hands_of, readers_of
 from relocation.stages.fidelity import seen_by
 from relocation.stages.plan import SealedPlan, load_plan
 from relocation.stages.shards import CarryOut, Job, Shard, stage_segments, work_shards
+from relocation.stages.verify_versions import VerifyingVersions
 from relocation.transfer.endings import ended, settled
 from relocation.transfer.hands import Hands
 from relocation.transfer.prove import found_at_target, prove
@@ -45,18 +46,23 @@ async def verify_lane(context: Context, run_id: str) -> int:
     category = context.settings.category_named(run.category)
     seen_by_move = [seen_by(category.policy, *await answers_of(context, move)) for move in category.moves]
     copied = stage_segments(await context.ledger.segments(run_id=run_id), "copy")
+    by_version = category.policy.versions == "all"
 
     async def open_shard(shard: Shard) -> CarryOut:
         hands = [hands_of(context, run, index, relies_on, shard) for index, relies_on in enumerate(seen_by_move)]
         segment = copied.get(shard.lease.shard)
         facts = context.tables.decode(await context.vault.get(segment.name, sha256=segment.sha256), Fact) if segment else []
+        if by_version:
+            readers = tuple(readers_of(context, run, hands))
+            return VerifyingVersions(context, readers, facts, alone=_alone if run.kind == "verify" else None).carry_out
         written = {(fact.target_bucket, fact.target_key): fact for fact in facts}
         return _Verifying(run, tuple(readers_of(context, run, hands)), written).carry_out
 
     def done(shard: int) -> bool:
         return not left_to_read(plan, run, shard, copied.get(shard)).objects
 
-    return await work_shards(context, run, plan, Job(STAGE, WORKED, writes=False, open=open_shard, done=done))
+    job = Job(STAGE, WORKED, writes=False, open=open_shard, done=done, by_version=by_version)
+    return await work_shards(context, run, plan, job)
 
 
 def left_to_read(plan: SealedPlan, run: RunRecord, shard: int, copied: Segment | None) -> Count:

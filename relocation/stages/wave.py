@@ -27,6 +27,7 @@ from relocation.stages.probe import probe_if_stale, refuse_same_bucket
 from relocation.stages.shards import timestamp
 from relocation.stages.summarise import Material, summarise
 from relocation.stages.verify import open_verify, seal_verify, verify_lane
+from relocation.stages.versions import listed_versions, moves_versions
 from relocation.stages.wave_run import Lanes, WaveRequest, draw_and_seal, new_run, taken
 
 __all__ = ["Lanes", "WaveRequest", "dry_run", "lanes_here", "run_wave", "verify_wave"]
@@ -127,6 +128,9 @@ async def _worked(context: Context, run: RunRecord, *, wave: Wave | None = None)
         if segment.objects:
             facts += context.tables.decode(await context.vault.get(segment.name, sha256=segment.sha256), Fact)
     material = Material(run, plan, rows, await rows_of(context, plan.left_over), facts)
+    if wave is not None and moves_versions(context, run.category):
+        target, standing_ = await listed_versions(context, run.category, wave)
+        return await summarise(context, replace(material, target=target, standing_versions=standing_, verified=True))
     if wave is not None:
         category = context.settings.category_named(run.category)
         target = of_wave(await inventory(context, category, "target"), category, wave, "target")

@@ -22,6 +22,7 @@ from relocation.stages.only_failed import failed_in, last_run, only
 from relocation.stages.plan import SealedPlan, document_sha256, draw, load_plan, seal
 from relocation.stages.shards import timestamp
 from relocation.stages.verify import left_to_verify
+from relocation.stages.versions import draw_versions, moves_versions
 
 Until = Literal["plan", "copy", "verify"]
 Lanes = Callable[[str, str], Awaitable[None]]
@@ -104,7 +105,7 @@ async def draw_and_seal(
 ) -> tuple[SealedPlan, tuple[InventoryRow, ...]]:
     context.progress.stage("plan")
     last = await last_run(context, run.category, wave.name) if only_failed else None
-    drawn = await draw(context, run.category, wave)
+    drawn = await (draw_versions if moves_versions(context, run.category) else draw)(context, run.category, wave)
     if last is not None:
         drawn = only(drawn, await failed_in(context, last))
     plan = await seal(context, run.id, run.category, wave, drawn, only_failed_of=last.id if last else "")
