@@ -1,7 +1,8 @@
 """What the three flows have in common: read the configuration, build the outside, do the stages, show what came of it.
 
-Guarantees: the configuration is the file that `HIKKOSHI_CONFIG` names, never a parameter; the stages run with one lane a task, in a
-thread of their own; whatever stops them ends the run with a sentence that says what to do, and the ledger knows where to go on.
+Guarantees: the configuration is the file that `HIKKOSHI_CONFIG` names, never a parameter; the stages run with one lane a task, the
+first in a thread of its own, each other (`transfer.processes`) in a process of its own; whatever stops them ends the run with a
+sentence that says what to do, and the ledger knows where to go on.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from connectors.assemble import assembled, settings_from
 from connectors.begins import Begins
 from connectors.configuration.reader import find
 from connectors.private_process import leave_nothing_behind
+from connectors.processes.share import count_of, share_of
 from connectors.report.verdict import verdict_of
 from flows.apart import apart
 from flows.artifacts import show_report
@@ -48,8 +50,10 @@ async def conduct(stages: Stages, request: WaveRequest, *, kind: str, goes_on: b
 
     async def work() -> Summary:
         begins = Begins(kind, request.category, (request.wave,))
-        async with assembled(settings(), os.environ, watching, who=_who(), begins=begins) as context:
-            return await stages(context, request, lane_tasks.of(context))
+        migration = settings()
+        processes = count_of(migration)
+        async with assembled(share_of(migration, processes), os.environ, watching, who=_who(), begins=begins) as context:
+            return await stages(context, request, lane_tasks.of(context, processes))
 
     try:
         with watched(watching, ArtifactBoard(f"progress-{request.category}-{request.wave}"), log):

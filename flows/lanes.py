@@ -1,7 +1,8 @@
 """Lanes as Prefect tasks: each long-lived lane of a stage is one task run, and an object never is (a task run costs Prefect's
 server some 30 ms and 20 KB).
 
-The lane works in the stages' thread; its task run only shows it. So a lane ends with its stage, whatever Prefect's server does.
+The first lane works in the stages' thread, each other one (`transfer.processes`) in a process of its own; a task run only shows it.
+So a lane ends with its stage, whatever Prefect's server does.
 """
 
 from __future__ import annotations
@@ -15,15 +16,13 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed, Failed
 
+from connectors.processes.starting import others_of
 from relocation.rules.errors import HikkoshiError
 from relocation.stages.context import Context
 from relocation.stages.copy import copy_lane
 from relocation.stages.verify import verify_lane
 from relocation.stages.wave import Lanes
 from relocation.transfer.crew import first_error
-
-LANES = 1
-"""How many lanes one process runs. A lane is a whole crew: `transfer.concurrency` objects at once, the limit of a process."""
 
 Lane = Callable[[Context, str], Coroutine[object, object, int]]
 WORK: dict[str, Lane] = {"copy": copy_lane, "verify": verify_lane}
@@ -32,19 +31,24 @@ WORK: dict[str, Lane] = {"copy": copy_lane, "verify": verify_lane}
 class LaneTasks:
     """Runs the lanes of a flow, and shows each as a task run on the flow's own event loop."""
 
-    def __init__(self, flow_loop: asyncio.AbstractEventLoop, *, count: int = LANES) -> None:
+    def __init__(self, flow_loop: asyncio.AbstractEventLoop) -> None:
         self._flow_loop = flow_loop
-        self._count = count
         self._shown: list[concurrent.futures.Future[None]] = []
 
-    def of(self, context: Context) -> Lanes:
-        """Return what the stages call to have a stage's shards worked."""
+    def of(self, context: Context, processes: int) -> Lanes:
+        """Return what the stages call to have a stage's shards worked, by up to so many processes, this one among them."""
 
         async def lanes(stage: str, run_id: str) -> None:
+            others = await others_of(context, stage, run_id, count=processes)
             with first_error():
                 async with asyncio.TaskGroup() as group:
-                    for number in range(1, self._count + 1):
-                        self._show(stage, number, group.create_task(WORK[stage](context, run_id)))
+                    own = group.create_task(WORK[stage](context, run_id))
+                    self._show(stage, 1, own)
+                    for number, other in enumerate(others, 2):
+                        self._show(stage, number, group.create_task(other.work()))
+                    await own  # returns when every shard is sealed, whoever did it
+                    for other in others:
+                        other.stop()
 
         return lanes
 

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from connectors.private_process import leave_nothing_behind
-from hikkoshi.processes.lines import Advanced, Failed, Line, Noted, Sealed, encode
-from hikkoshi.processes.share import share_of
+from connectors.processes.lines import Advanced, Failed, Line, Noted, Sealed, encode
+from connectors.processes.share import share_of
 from hikkoshi.stopping import Stopped, run_until_stopped
 from relocation.rules.errors import HikkoshiError, StateMismatch
 

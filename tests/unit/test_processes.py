@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hikkoshi.processes.lines import Advanced, Failed, Noted, Sealed, decode, encode
-from hikkoshi.processes.share import count_of, share_of
+from connectors.processes.lines import Advanced, Failed, Noted, Sealed, decode, encode
+from connectors.processes.share import count_of, share_of
 from relocation.rules.errors import BadRequest, ConfigurationError, NoSpace, Refusal
 from relocation.settings import MIB, Migration, Transfer
 from tests.unit.settings_cases import RIGHT, read_from

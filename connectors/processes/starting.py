@@ -12,11 +12,13 @@ import contextlib
 import sys
 from asyncio.subprocess import PIPE, Process
 
-from hikkoshi.processes.lines import LINE_BYTES_MAX, Advanced, Failed, Noted, Sealed, decode
+from connectors.processes.lines import LINE_BYTES_MAX, Advanced, Failed, Noted, Sealed, decode
 from relocation.stages.context import Context
 from relocation.stages.wave import Lanes, lanes_here
 from relocation.transfer.crew import first_error
 
+LANE = "hikkoshi.processes.lane"
+"""The program that a lane is. Started by its name, never imported: front doors stand above this room."""
 STOP_S = 3.5
 """How long a lane has to give back what it holds; a stop of everything may take five seconds."""
 
@@ -25,8 +27,7 @@ def lanes_of(context: Context, count: int) -> Lanes:
     """Return what works a stage of a run with up to `count` processes, this one among them."""
 
     async def lanes(stage: str, run_id: str) -> None:
-        open_shards = sum(tally.state != "sealed" for tally in await context.ledger.shard_tallies(run_id, stage))
-        others = [_Other(context, stage, run_id, count) for _ in range(min(count, open_shards) - 1)]
+        others = await others_of(context, stage, run_id, count=count)
         with first_error():
             async with asyncio.TaskGroup() as group:
                 for other in others:
@@ -38,7 +39,13 @@ def lanes_of(context: Context, count: int) -> Lanes:
     return lanes
 
 
-class _Other:
+async def others_of(context: Context, stage: str, run_id: str, *, count: int) -> list[OtherLane]:
+    """Return the lanes beside this process's own, none of them started yet: of `count` in all, and no more than open shards."""
+    open_shards = sum(tally.state != "sealed" for tally in await context.ledger.shard_tallies(run_id, stage))
+    return [OtherLane(context, stage, run_id, count) for _ in range(min(count, open_shards) - 1)]
+
+
+class OtherLane:
     """One lane in a process of its own, from its start to its end."""
 
     def __init__(self, context: Context, stage: str, run_id: str, count: int) -> None:
@@ -47,11 +54,12 @@ class _Other:
         self._arguments = (str(settings.file), settings.config_sha256(), run_id, stage, str(count))
         self._process: Process | None = None
         self._stopped = self._ended = False
+        self._sealed = 0
 
-    async def work(self) -> None:
-        """Start it, show what it says until it ends, and raise what it failed with."""
+    async def work(self) -> int:
+        """Start it, show what it says until it ends, and raise what it failed with; return how many shards it sealed."""
         # -P: the folder that somebody stands in is no place to import from. A session of its own: Ctrl-C is for us to hand on.
-        command = (sys.executable, "-P", "-m", "hikkoshi.processes.lane", *self._arguments)
+        command = (sys.executable, "-P", "-m", LANE, *self._arguments)
         process = await asyncio.create_subprocess_exec(
             *command, stdin=PIPE, stdout=PIPE, start_new_session=True, limit=LINE_BYTES_MAX
         )
@@ -63,6 +71,7 @@ class _Other:
             code = await process.wait()
             if not (self._ended or self._stopped):
                 self._progress.note("lane.lost", process=process.pid, ended=code)
+            return self._sealed
         finally:
             self.stop()
             await _gone(process)
@@ -81,8 +90,8 @@ class _Other:
                     self._progress.advance(objects=done.objects, bytes_=done.bytes_, errors=done.errors)
                 case Noted() as noted:
                     self._progress.note(noted.event, **noted.facts)
-                case Sealed():
-                    self._ended = True
+                case Sealed() as sealed:
+                    self._ended, self._sealed = True, sealed.shards
                 case Failed() as failed:
                     self._ended = True
                     raise failed.error()
