@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 import time
 from collections.abc import Sequence
 from functools import lru_cache
@@ -22,14 +21,14 @@ from relocation.rules.errors import BadRequest
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"  # over TLS or loopback only: whoever calls sees to that
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _INNER_PAD, _OUTER_PAD = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
-_PLAIN_KEY = re.compile(r"[A-Za-z0-9\-._~/]*").fullmatch
+_PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/"
 
 
 def quote_key(key: str) -> str:
     """Percent-encode a key's UTF-8 for a request path: RFC 3986's unreserved characters and `/` stay, nothing is normalised.
 
     A key with lone surrogates has no UTF-8: BadRequest."""
-    if _PLAIN_KEY(key):
+    if key.isascii() and not key.encode().translate(None, _PLAIN):
         return key
     return _quote(key, "/~")
 

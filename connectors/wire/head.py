@@ -63,16 +63,9 @@ class ResponseHead(NamedTuple):
 
 def parse_head(block: bytes) -> ResponseHead:
     """Parse a head without the blank line that ends it; `Refused` says why not."""
-    if len(block.translate(None, _CONTROLS)) != len(block):
-        raise Refused(Breach.CONTROL)
     lines = block.decode("latin-1").split("\r\n")
-    if block.count(b"\r") != len(lines) - 1 or block.count(b"\n") != len(lines) - 1:
-        raise Refused(Breach.LINE_END)
-    start = _STATUS_LINE(lines[0])
-    if start is None:
-        raise Refused(Breach.STATUS_LINE, lines[0])
+    status, modern = _starts.get(lines[0]) or _parse_start(lines[0])
     headers = parse_fields(lines[1:])
-    modern = start[1] == "1"
     coding = headers.get("transfer-encoding")
     length = _parse_length(headers)
     if coding is not None:
@@ -81,7 +74,24 @@ def parse_head(block: bytes) -> ResponseHead:
         if coding.lower() != "chunked" or not modern:
             raise Refused(Breach.CODING, coding)
     reusable = modern and "close" not in headers.get("connection", "").lower()
-    return ResponseHead(int(start[2]), headers, length, coding is not None, reusable)
+    return ResponseHead(status, headers, length, coding is not None, reusable)
+
+
+_starts: dict[str, tuple[int, bool]] = {}
+"""Status lines that were parsed before: there are a dozen."""
+_STARTS_MAX = 64
+
+
+def _parse_start(line: str) -> tuple[int, bool]:
+    """Return the status, and whether the peer speaks HTTP/1.1."""
+    _check_line(line)
+    match = _STATUS_LINE(line)
+    if match is None:
+        raise Refused(Breach.STATUS_LINE, line)
+    start = (int(match[2]), match[1] == "1")
+    if len(_starts) < _STARTS_MAX and len(line) <= _LINE_CHARS_MAX:
+        _starts[line] = start
+    return start
 
 
 def parse_fields(lines: list[str]) -> dict[str, str]:
@@ -95,20 +105,47 @@ def parse_fields(lines: list[str]) -> dict[str, str]:
 
 _lines: dict[str, tuple[str, str]] = {}
 """Lines that were parsed before. A server says most of its lines in every answer: this halves what a head costs."""
-_LINES_MAX = 2_048
+_LINES_MAX = 1_024
 _LINE_CHARS_MAX = 256
+_names: dict[str, str] = {}
+"""Names that were checked before, in lower case."""
+_NAMES_MAX = 1_024
+_NEVER_AGAIN = frozenset({"etag", "x-amz-request-id", "x-amz-checksum-crc64nvme", "x-amz-version-id", "content-range"})
+"""What differs from answer to answer is not kept: it would drive out what comes again, and the caches of the processor with it."""
 
 
 def _parse_line(line: str) -> tuple[str, str]:
-    name, colon, value = line.partition(":")
-    if not colon or not _TOKEN(name):
-        raise Refused(Breach.FOLDING if line[:1] in {" ", "\t"} else Breach.FIELD, line)
-    field = (name.lower(), value.strip(" \t"))
-    if len(line) <= _LINE_CHARS_MAX:
+    _check_line(line)
+    said, colon, value = line.partition(":")
+    name = _names.get(said) if colon else ""
+    if not name:
+        name = _checked_name(line, said, colon)
+    field = (name, value.strip(" \t"))
+    if name not in _NEVER_AGAIN and len(line) <= _LINE_CHARS_MAX:
         if len(_lines) >= _LINES_MAX:
             _lines.clear()
         _lines[line] = field
     return field
+
+
+def _checked_name(line: str, said: str, colon: str) -> str:
+    if not colon or not _TOKEN(said):
+        raise Refused(Breach.FOLDING if line[:1] in {" ", "\t"} else Breach.FIELD, line)
+    name = said.lower()
+    if len(_names) < _NAMES_MAX and len(said) <= _LINE_CHARS_MAX:
+        _names[said] = name
+    return name
+
+
+def _check_line(line: str) -> None:
+    """Refuse a line with a control character, or with half a line end: `Breach` says which."""
+    if line.isascii() and line.isprintable():
+        return
+    data = line.encode("latin-1")
+    if len(data.translate(None, _CONTROLS)) != len(data):
+        raise Refused(Breach.CONTROL)
+    if b"\r" in data or b"\n" in data:
+        raise Refused(Breach.LINE_END)
 
 
 def _parse_length(headers: dict[str, str]) -> int | None:

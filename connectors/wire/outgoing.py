@@ -16,7 +16,7 @@ _METHOD = re.compile(r"[A-Z]{1,16}").fullmatch
 _TARGET = re.compile(r"/[!-\"$-~]*").fullmatch  # visible ASCII; no fragment
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
 _VALUE = re.compile(r"[\t -~\x80-\xff]*").fullmatch
-_VALUES = re.compile(r"[\t\n -~\x80-\xff]*").fullmatch  # several, one a line
+_METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE"})
 _FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "expect", "upgrade"})
 
 
@@ -41,17 +41,25 @@ def announces_length(method: str, body_bytes: int) -> bool:
 
 def checked_fields(method: str, target: str, headers: Headers) -> Headers:
     """Return `headers` when every part of the request can be sent as it is; raises as `request_head` does."""
+    names = [_names.get(name) or _checked_name(name) for name, _ in headers]
+    if "host" not in names:
+        raise ValueError("a request needs a host field: pass the wire's `host`, and sign it")
+    text = "".join([target, *[value for _, value in headers]])
+    ordinary = text.isascii() and text.isprintable() and target[:1] == "/" and " " not in target and "#" not in target
+    if not (ordinary and method in _METHODS):
+        _check_each(method, target, headers)
+    return headers
+
+
+def _check_each(method: str, target: str, headers: Headers) -> None:
+    """Look at what is not visible ASCII throughout: it may still be sendable."""
     if not _METHOD(method):
         raise ValueError(f"{method!r} is no method")
     if not _TARGET(target):
         raise _not_sendable(f"the request target {target[:200]!r} is not visible ASCII that begins with a slash")
-    names = [_names.get(name) or _checked_name(name) for name, _ in headers]
-    if "host" not in names:
-        raise ValueError("a request needs a host field: pass the wire's `host`, and sign it")
-    values = "\n".join([value for _, value in headers])
-    if values.count("\n") >= len(names) or not _VALUES(values):
-        raise _bad_value(headers)
-    return headers
+    for name, value in headers:
+        if not _VALUE(value):
+            raise _not_sendable(f"the header field {name!r} holds a line end, a control character or one beyond Latin-1")
 
 
 _names: dict[str, str] = {}
@@ -69,11 +77,6 @@ def _checked_name(name: str) -> str:
         _names.clear()
     _names[name] = lower
     return lower
-
-
-def _bad_value(headers: Headers) -> BadRequest:
-    name = next(name for name, value in headers if not _VALUE(value))
-    return _not_sendable(f"the header field {name!r} holds a line end, a control character or one beyond Latin-1")
 
 
 def _not_sendable(message: str) -> BadRequest:
