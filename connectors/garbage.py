@@ -13,12 +13,22 @@ YOUNG = 50_000
 """Things made and not yet gone before the youngest are looked through (Python's own: 700)."""
 
 
+def collect_seldom() -> None:
+    """Search seldom from now on, to the process's end: imports make things that stay, and were looked through hundreds of times."""
+    gc.set_threshold(YOUNG, 20, 50)
+
+
+def collect_no_more() -> None:
+    """Leave all that there is out of every search: a process that ends searched through what the system takes back anyway."""
+    gc.freeze()
+
+
 @contextmanager
 def collected_seldom() -> Iterator[None]:
     """Leave what is loaded by now out of every search, and search seldom."""
     before = gc.get_threshold()
     gc.freeze()
-    gc.set_threshold(YOUNG, 20, 50)
+    collect_seldom()
     try:
         yield
     finally:

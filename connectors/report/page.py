@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TypedDict
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from connectors.report import charts
+from connectors.report.compiled import BesidePythons
 from connectors.report.document import OUTCOMES, PROOFS
 from connectors.report.figures import duration, moment, number, objects, plain, rate, size
 from connectors.report.flow import flow_of
@@ -24,6 +26,17 @@ from connectors.report.verdict import counted, ended, expected, verdict_of
 from connectors.report.words import HERE, Text, Words, as_text, say
 from relocation.rules.records import Action, Outcome, Proof
 from relocation.rules.summary import Bin, Count, Equation, Summary
+
+
+class Options(TypedDict):
+    """How the template is read: its bytecode depends on these too."""
+
+    autoescape: bool
+    trim_blocks: bool
+    lstrip_blocks: bool
+
+
+OPTIONS: Options = {"autoescape": True, "trim_blocks": True, "lstrip_blocks": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +111,8 @@ def as_page(summary: Summary, *, waves: Sequence[Summary] = (), document_name: s
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    environment = Environment(  # noqa: S701 — what comes from outside is escaped: it stands in the options
+        loader=FileSystemLoader(HERE), undefined=StrictUndefined, bytecode_cache=BesidePythons(HERE, repr(OPTIONS)), **OPTIONS
     )
     environment.globals |= {
         "say": say, "number": number, "size": size, "objects": objects, "duration": duration, "moment": moment, "plain": plain,

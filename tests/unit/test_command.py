@@ -69,7 +69,7 @@ def test_help_imports_nothing_heavy():
     import sys
 
     heavy = "{'boto3', 'sqlalchemy', 'pyarrow', 'pydantic', 'aiohttp', 'prefect', 'uvloop', 'jinja2'}"
-    script = f"import sys, hikkoshi.command; print(sorted({heavy} & set(sys.modules)))"
+    script = f"import sys, hikkoshi.subcommands; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
