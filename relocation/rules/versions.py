@@ -80,9 +80,7 @@ def align(source: Sequence[Entry], found: Sequence[Entry], known: Known) -> Alig
             blocked = blocked or f"the target holds {_named(entry)}, which is not ours, where {_due(source, at)}"
             continue
         if index != at:
-            blocked = (
-                blocked or f"the target holds a later version already: {_due(source, min(index, at))}, and can't be put beneath"
-            )
+            blocked = blocked or f"the target holds a later one already, and {_due(source, min(index, at))} beneath it"
         if identity is None and entry.etag:
             perhaps.add(index)
         there[index] = number
