@@ -63,15 +63,13 @@ def md5_header(body: bytes | memoryview) -> tuple[str, str]:
 
 
 def head_of(headers: Mapping[str, str], size: int, *, ranged: bool = False) -> Head:
-    """Return what HEAD or GET said. One pass over the headers: this runs once for each object of a migration."""
+    """Return what HEAD or GET said. It looks at the headers that tell something alone: this runs for each object of a migration."""
     system: list[tuple[str, str]] = []
     metadata: list[tuple[str, str]] = []
     checksums: list[tuple[str, str]] = []
     rarer: list[tuple[str, str]] = []
-    for name, value in headers.items():
-        kind = _kind(name)
-        if not kind:
-            continue
+    for name, kind in _telling(tuple(headers)):
+        value = headers[name]
         if kind == "system":
             system.append((name, value))
         elif kind == "metadata":
@@ -96,6 +94,11 @@ def head_of(headers: Mapping[str, str], size: int, *, ranged: bool = False) -> H
 
 
 @lru_cache(maxsize=ALIKE)
+def _telling(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Return which headers of an answer tell something of an object, each with its kind."""
+    return tuple((name, kind) for name in names if (kind := _kind(name)))
+
+
 def _kind(name: str) -> str:
     """Say what a header of an answer tells of an object; empty for one that tells nothing."""
     if name in _SYSTEM:

@@ -84,7 +84,7 @@ class Connection(asyncio.BufferedProtocol):
         self._phase = Phase.HEAD
         self.reusable = self.heard = False
         self.due_bytes = (body.size if isinstance(body, Blocks) else len(body)) + (0 if into is None else len(into))
-        answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Response] = self.loop.create_future()
         self._answer = answer
         try:
             if isinstance(body, Blocks):
@@ -114,7 +114,7 @@ class Connection(asyncio.BufferedProtocol):
             self.moved_bytes += 1
             self._sent_bytes += step
             if self._paused:
-                self._room = asyncio.get_running_loop().create_future()
+                self._room = self.loop.create_future()
                 await self._room
         return True
 
@@ -133,7 +133,7 @@ class Connection(asyncio.BufferedProtocol):
                 self.moved_bytes += 1
                 self._sent_bytes += self._write_bytes
                 if self._paused:
-                    self._room = asyncio.get_running_loop().create_future()
+                    self._room = self.loop.create_future()
                     await self._room
         if left_bytes and not answer.done():
             raise ValueError(f"a body of {body.size} bytes was announced, its blocks hold {body.size - left_bytes}")
@@ -175,9 +175,10 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self.loop = asyncio.get_running_loop()  # which asks the system for the process id, each time
         if self._over_tls:
             self._transport.set_write_buffer_limits(high=TLS_WRITE_BYTES)
-        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.lost: asyncio.Future[None] = self.loop.create_future()
         self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
         self.reusable = True
 

@@ -100,7 +100,7 @@ class Watchdog:
 
     def watch(self, connection: Connection) -> None:
         """Begin to look at `connection`, whose clock starts now."""
-        loop = asyncio.get_running_loop()
+        loop = connection.loop
         connection.moved_mark, connection.moved_at_s = (connection.moved_bytes, 0), loop.time()
         connection.begun_s, connection.crawl = connection.moved_at_s, None
         self._watched.add(connection)

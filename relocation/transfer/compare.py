@@ -5,7 +5,7 @@ Guarantees: bodies are read in chunks of at most 16 MiB from the budget, each gu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from relocation.ports import Store
 from relocation.rules import parts
@@ -16,8 +16,7 @@ from relocation.transfer.read import check_same, read_head, read_piece
 from relocation.transfer.retry import Tries
 
 
-@dataclass(frozen=True, slots=True)
-class Hashed:
+class Hashed(NamedTuple):
     """An object as it was read: its hashes, and what the store said of it."""
 
     xxh3: str

@@ -31,7 +31,12 @@ async def copy_whole(hands: Hands, row: PlanRow, tries: Tries) -> Fact:
         written = await write_whole(hands, row, Body(lease.view, crc64nvme, attributes), tries)
     finally:
         lease.release()
-    fact = copied(row, tries, read=head, there=written, prints=print_)._replace(
+    fact = copied(
+        row,
+        tries,
+        read=head,
+        there=written,
+        prints=print_,
         layout=str(row.size),
         proofs=proofs_of_write(hands, row, written, crc64nvme=crc64nvme, source_checksum=bool(source_checksum)),
         losses=losses,

@@ -50,6 +50,7 @@ class _Crew(Generic[T]):
         self._at_work = 0
         self._resting: list[asyncio.Future[None]] = []
         self._one_at_a_time = asyncio.Lock()
+        self._loop = asyncio.get_running_loop()
         self._ahead = group.create_task(self._fetch())
 
     async def take(self, work: Callable[[T], Awaitable[None]]) -> None:
@@ -69,7 +70,7 @@ class _Crew(Generic[T]):
             self._call()
 
     async def _rest(self) -> None:
-        called: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        called: asyncio.Future[None] = self._loop.create_future()
         self._resting.append(called)
         self._at_work -= 1
         await called

@@ -51,10 +51,21 @@ class Prints(Protocol):
     def sha256(self) -> str: ...
 
 
-def copied(row: PlanRow, tries: Tries, *, read: Head, there: Written | Head, prints: Prints) -> Fact:
+def copied(
+    row: PlanRow,
+    tries: Tries,
+    *,
+    read: Head,
+    there: Written | Head,
+    prints: Prints,
+    layout: str = "",
+    proofs: tuple[str, ...] = (),
+    losses: tuple[str, ...] = (),
+    attributes_sha256: str = "",
+) -> Fact:
     """Return the fact of an object that is at the target: as it was `read`, and as the target answered or shows it.
 
-    What was proved, lost and sent beside the bytes is for whoever saw it to add.
+    What was proved, lost and sent beside the bytes is for whoever saw it to say.
     """
     return Fact(
         stage="copy",
@@ -71,8 +82,12 @@ def copied(row: PlanRow, tries: Tries, *, read: Head, there: Written | Head, pri
         target_version_id=there.version_id,
         xxh3=prints.xxh3,
         crc64nvme=prints.crc64nvme,
-        sha256=prints.sha256,
+        layout=layout,
+        proofs=proofs,
+        losses=losses,
         attempts=tries.count,
+        attributes_sha256=attributes_sha256,
+        sha256=prints.sha256,
     )
 
 

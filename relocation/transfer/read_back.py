@@ -6,7 +6,7 @@ other HTTP stack, which tells a wire that alters bytes from a target that holds 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from relocation.ports import Store
 from relocation.rules.errors import BadRequest, CutShort, Drift, Forbidden, SourceChanged, SourceGone, Transient, Unreachable
@@ -25,8 +25,7 @@ from relocation.transfer.source_proof import read_source_again, wants_source_twi
 LOCK_NAMES = frozenset(LOCK_HEADERS)
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
+class Expected(NamedTuple):
     """What the target must hold, by the standing fact."""
 
     etag: str
@@ -116,14 +115,23 @@ async def _losses(hands: Hands, row: PlanRow, expected: Expected, hashed: Hashed
 def _verified(row: PlanRow, expected: Expected, hashed: Hashed, losses: tuple[str, ...], tries: Tries) -> Fact:
     if losses and not LOCK_NAMES.isdisjoint(losses):
         return _failed(row, expected, f"the target holds it less firmly than the source does: {', '.join(losses)}", tries)
-    fact = ended(row, Outcome.VERIFIED, "", tries, stage="verify")
-    return fact._replace(
+    return Fact(
+        stage="verify",
+        outcome=Outcome.VERIFIED,
+        source_bucket=row.source_bucket,
+        source_key=row.source_key,
+        target_bucket=row.target_bucket,
+        target_key=row.target_key,
+        size=row.size,
+        source_etag=row.source_etag,
+        source_last_modified=row.source_last_modified,
         target_etag=expected.etag,
         target_version_id=hashed.head.version_id,
         xxh3=hashed.xxh3,
         crc64nvme=hashed.crc64nvme,
         proofs=tuple(sorted({*expected.proofs, Proof.READ_BACK})),
         losses=losses,
+        attempts=tries.count,
         attributes_sha256=expected.attributes_sha256,
         ours=expected.ours,
         sha256=hashed.sha256,

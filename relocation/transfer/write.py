@@ -7,8 +7,7 @@ answer is settled by looking: our own object is success, another's is `Occupied`
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 from relocation.rules import digests
 from relocation.rules.errors import CutShort, NotFound, PreconditionFailed, Refusal, Transient, Unreachable
@@ -30,8 +29,7 @@ class Occupied(Exception):
         self.intended = intended
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(NamedTuple):
     """What is sent: the bytes, their CRC64NVME (base64), and what travels beside them."""
 
     view: memoryview

@@ -240,6 +240,8 @@ class Clock:
 class Line:
     """What the watchdog sees of a connection."""
 
+    loop: Clock
+
     def __init__(self) -> None:
         self.moved_bytes, self.waiting_bytes = 0, 0
         self.moved_mark, self.moved_at_s = (0, 0), 0.0
@@ -260,7 +262,7 @@ class Line:
 def test_one_timer_watches_all_and_ends_only_what_stalls(monkeypatch):
     """Bytes that come or go, however few, keep a request alive; after `stall_s` without any it ends; idle, nothing ticks."""
     clock = Clock()
-    monkeypatch.setattr("connectors.wire.pool.asyncio.get_running_loop", lambda: clock)
+    monkeypatch.setattr(Line, "loop", clock, raising=False)
     watchdog = Watchdog(stall_s=30)
     receiving, sending, silent = Line(), Line(), Line()
     sending.waiting_bytes = 1000
@@ -284,7 +286,7 @@ def test_one_timer_watches_all_and_ends_only_what_stalls(monkeypatch):
 def test_a_body_that_crawls_is_ended_and_an_answer_that_is_worked_on_is_not(monkeypatch):
     """N6: a byte a second is no stall; with a minimum rate it ends all the same, but not where a store only keeps the line open."""
     clock = Clock()
-    monkeypatch.setattr("connectors.wire.pool.asyncio.get_running_loop", lambda: clock)
+    monkeypatch.setattr(Line, "loop", clock, raising=False)
     for rate, ends in ((1024.0, True), (0.0, False)):  # without the rate it would go on for ever
         watchdog = Watchdog(stall_s=30, min_bytes_per_s=rate)
         crawling, fast, worked_on = Line(), Line(), Line()
@@ -305,7 +307,7 @@ def test_a_body_that_crawls_is_ended_and_an_answer_that_is_worked_on_is_not(monk
 def test_a_request_may_take_as_long_as_its_bytes_and_no_longer(monkeypatch):
     """N6: whatever keeps a request alive, its time is counted: twenty stalls, and what its bytes take at the minimum rate."""
     clock = Clock()
-    monkeypatch.setattr("connectors.wire.pool.asyncio.get_running_loop", lambda: clock)
+    monkeypatch.setattr(Line, "loop", clock, raising=False)
     watchdog = Watchdog(stall_s=30, min_bytes_per_s=1000)
     small, large = Line(), Line()
     large.due_bytes = 600_000
