@@ -66,16 +66,40 @@ def as_text(words: Words) -> Text:
     return Text(shown, shown)
 
 
+SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
+OPTIONAL = ("?", "*", "{")
+"""What may follow a letter that then need not be there."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Phrase:
-    pattern: re.Pattern[str]
+    """A pattern and its Japanese. What matches begins and ends so: a hundred patterns need not be compiled for one sentence."""
+
+    begins: str
+    ends: str
+    pattern: str
     japanese: str
+
+    @classmethod
+    def of(cls, pattern: str, japanese: str) -> _Phrase:
+        special = list(SPECIAL.finditer(pattern))
+        if not special:
+            return cls(pattern, pattern, pattern, japanese)
+        first, last = special[0], special[-1]
+        begins, ends = pattern[: first.start()], pattern[last.end() :]
+        return cls(begins[:-1] if first[0] in OPTIONAL else begins, ends[1:] if last[0] == "\\" else ends, pattern, japanese)
+
+    def match(self, sentence: str) -> re.Match[str] | None:
+        """Return the match of the whole sentence."""
+        if not (sentence.startswith(self.begins) and sentence.endswith(self.ends)):
+            return None
+        return re.fullmatch(self.pattern, sentence)
 
 
 @cache
 def _phrases() -> tuple[_Phrase, ...]:
     read: dict[str, dict[str, str]] = tomllib.loads((HERE / "phrases.toml").read_text(encoding="utf-8"))
-    return tuple(_Phrase(re.compile(pattern), japanese) for pattern, japanese in read["phrases"].items())
+    return tuple(_Phrase.of(pattern, japanese) for pattern, japanese in read["phrases"].items())
 
 
 def translated(reason: str) -> Text:
@@ -84,7 +108,7 @@ def translated(reason: str) -> Text:
     A sentence that is not known stands in English in both; better than none, or a wrong one.
     """
     for phrase in _phrases():
-        match = phrase.pattern.fullmatch(reason)
+        match = phrase.match(reason)
         if match:
             return Text(reason, phrase.japanese.format(*(translated(group).ja for group in match.groups(default=""))))
     return as_text(reason)

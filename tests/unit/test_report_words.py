@@ -81,7 +81,32 @@ def test_phrases_have_as_many_groups_as_their_japanese_uses() -> None:
     """No translation fails when its reason comes."""
     for phrase in words._phrases():
         used = {int(name) for name in blanks(phrase.japanese)}
-        assert used <= set(range(phrase.pattern.groups)), phrase.pattern.pattern
+        assert used <= set(range(re.compile(phrase.pattern).groups)), phrase.pattern
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matching"),
+    [
+        ("plain", ["plain"]),
+        ("ax? of (\\d+) by\\d", ["a of 1 by7", "ax of 22 by0"]),
+        ("(\\S+) ends so", ["it ends so"]),
+        (r"of (.+)\)", ["of x)"]),
+        ("b{0,1}c", ["c", "bc"]),
+        ("so be it.?", ["so be it", "so be it!"]),
+    ],
+)
+def test_no_sentence_is_passed_over_that_its_pattern_matches(pattern: str, matching: list[str]) -> None:
+    """Looking at a sentence's beginning and end first changes nothing but the time that it takes."""
+    phrase = words._Phrase.of(pattern, "")
+    assert all(re.fullmatch(pattern, each) and phrase.match(each) for each in matching)
+    assert phrase.match("another") is None
+
+
+def test_no_phrase_has_alternatives_outside_of_a_group() -> None:
+    """Of such a pattern the beginning would say nothing."""
+    for phrase in words._phrases():
+        outside = re.sub(r"\([^()]*\)", "", phrase.pattern.replace("\\(", "").replace("\\)", ""))
+        assert "|" not in outside, phrase.pattern
 
 
 def test_text_is_escaped_in_both_languages() -> None:
