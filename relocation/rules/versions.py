@@ -50,7 +50,8 @@ def entry_of(row: InventoryRow | PlanRow) -> Entry:
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """A target's history held against the source's. `there` maps places in the source's history to places in the target's.
+    """A target's history held against the source's. `there` maps places in the source's history to places in the target's; delete
+    markers that follow each other may share one.
 
     `perhaps`: those of `there` whose bytes nobody has compared. `gone`: places of the target's whose source version is gone.
     `blocked`: why nothing may be written on top; empty where it may.
@@ -79,6 +80,9 @@ def align(source: Sequence[Entry], found: Sequence[Entry], known: Known) -> Alig
         if identity is None and (blocked or at >= len(source) or at in taken or not _alike(source[at], entry)):
             blocked = blocked or f"the target holds {_named(entry)}, which is not ours, where {_due(source, at)}"
             continue
+        if index > at and not any(entry.etag for entry in source[at : index + 1]):  # some stores keep one marker for several
+            there.update(dict.fromkeys(range(at, index), number))
+            at = index
         if index != at:
             blocked = blocked or f"the target holds a later one already, and {_due(source, min(index, at))} beneath it"
         if identity is None and entry.etag:

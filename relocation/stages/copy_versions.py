@@ -31,6 +31,7 @@ from relocation.transfer.retry import Patience, Tries
 
 FORBIDDEN_MAX = 2
 AGAIN_AFTER_S = 0.2
+ONE_FOR_SEVERAL = "delete markers that follow each other: the target keeps one for all of them"
 STOPS = (Outcome.FAILED, Outcome.DRIFTED, Outcome.CONFLICTED)
 """How a version ends on top of which nothing may be written."""
 
@@ -64,6 +65,13 @@ class History:
             raise Blocked(f"the version before it, {lost}, is not at the target any more; run again")
         at = alignment.there.get(index)
         return None if at is None else found[at]
+
+    def shared_marker(self, row: PlanRow) -> Entry | None:
+        """Return the target's latest where it is the marker of the source's marker before: some stores lay none on top of one."""
+        index = self.source.index(entry_of(row))
+        top = self.top
+        follows = index > 0 and not self.source[index - 1].etag
+        return top if follows and top is not None and not top.etag else None
 
     def stands(self, row: PlanRow, entry: Entry) -> None:
         """Take in that a source version is the target's version `entry`."""
@@ -259,15 +267,17 @@ class CopyingVersions:
                 laid = True
                 await self._target(row, "remover").delete(bucket, key)
                 await self._look(history, row)
-                at = history.aligned(row)
+                at = history.aligned(row) or history.shared_marker(row)
             if at is None:
                 raise ProtocolError(f"the delete of {shown(key)} was answered, and the target shows no delete marker")
             return at
 
         entry = await tries.run(once)
+        shared = (entry.version_id, "") in history.known and laid
         history.stands(row, entry)
         fact = ended(row, Outcome.VERIFIED, "", tries, stage="verify") if self._readers else ended(row, Outcome.COPIED, "", tries)
-        return fact._replace(target_version_id=entry.version_id, target_etag="", ours=row.ours or laid)
+        losses = (ONE_FOR_SEVERAL,) if shared else ()
+        return fact._replace(target_version_id=entry.version_id, target_etag="", ours=row.ours or laid, losses=losses)
 
 
 def _on_top_of(top: Entry | None, row: PlanRow) -> PlanRow:

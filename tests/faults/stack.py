@@ -65,7 +65,7 @@ class Case:
     """One migration: category `talk`, from bucket to bucket of one name. `locked` names the sites whose bucket has object lock.
 
     `urls` leads an endpoint through a proxy, or to another server: then `references` says with which credentials, and `clients`
-    holds boto3's client for it.
+    holds boto3's client for it. `remover` is the reference of a role that the target has only for some tests.
     """
 
     house: House
@@ -79,6 +79,7 @@ class Case:
     policy: str = "{keep_etag: prefer}"
     probed: bool = True
     locked: tuple[str, ...] = ()
+    remover: str = ""
 
     def client(self, site: str):
         """Return boto3's client with the owner's keys."""
@@ -101,6 +102,7 @@ class Case:
             lines += [f"  {site}:", f'    url: "{self.urls.get(site) or self.house.url(site)}"', f"    region: {REGIONS[site]}"]
             lines += [f"    country: {'KR' if site == 'korea' else 'JP'}", "    credentials:"]
             lines += [f'      {role}: "{self._reference(site, role)}"' for role in ROLES[site]]
+            lines += [f'      remover: "{self.remover}"'] if self.remover and site == "japan" else []
         lines += ["vault: {endpoint: japan, bucket: evidence, retention_days: 1}", "transfer:"]
         lines += [f"  {name}: {value}" for name, value in limits.items()]
         lines += ["categories:", f"  {CATEGORY}:", "    moves:"]

@@ -272,6 +272,32 @@ async def test_without_looking_first_a_lost_answer_would_double_a_marker(tmp_pat
     assert [named.key for named in summary.conflicts] == ["b"]
 
 
+async def test_where_a_store_keeps_one_marker_for_several_it_is_a_declared_loss(tmp_path, monkeypatch):
+    """D12: a target that lays no marker on top of a marker shares one, which is said; a second run lays none again."""
+    world = await made(tmp_path, seeded=False)
+    await write(world, "b", b"x", None, None, None, b"y")
+    await write(world, "c", None, None)
+    delete = MemoryStore.delete
+
+    async def once(self, bucket, key, **asked):
+        found = self.service.buckets[bucket].keys.get(key)
+        if not (found and found[-1].marker and self.role == "remover"):
+            await delete(self, bucket, key, **asked)
+
+    monkeypatch.setattr(MemoryStore, "delete", once)
+    summary = await world.run()
+    assert histories(world, "japan") == {"b": [b"x", None, b"y"], "c": [None]}
+    assert summary.outcomes["verified"].objects == summary.counts["listed"].objects == 7
+    assert summary.losses == {copy_versions.ONE_FOR_SEVERAL: 3}
+    world.forget_calls()
+    again = await world.run()
+    assert again.counts["keep"] == again.counts["listed"] == again.outcomes["verified"]
+    assert world.writes("japan") == []
+    await write(world, "c", None, b"z")
+    await world.run()
+    assert histories(world, "japan")["c"] == [None, b"z"]
+
+
 async def _reordered(folder, monkeypatch, order) -> tuple[World, object]:
     world = await made(folder, seeded=False)
     await write(world, "a", b"1", None, b"333")
