@@ -99,7 +99,7 @@ class Shell:
         from hikkoshi.processes import count_of, share_of
         from hikkoshi.progress import watching
 
-        with watching(self.err) as progress:
+        with watching(sys.stderr, lambda: self.err) as progress:
             self.heading = progress.heading
             self.processes = count_of(settings)
             async with assembled(share_of(settings, self.processes), self.environ, progress, begins=begins) as context:

@@ -74,6 +74,17 @@ def test_help_imports_nothing_heavy():
     assert done.stdout.strip() == "[]"
 
 
+def test_the_door_imports_nothing_before_garbage_is_told_to_wait():
+    """What `main` sets at its beginning counts for the imports after it: the module itself has hardly any of its own."""
+    import subprocess
+    import sys
+
+    heavy = "{'typer', 'asyncio', 'rich', 'dataclasses', 'relocation.rules.records'}"
+    script = f"import sys, hikkoshi.command; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -7,8 +7,9 @@ import io
 import pytest
 from rich.console import Console
 
+from hikkoshi.live import TerminalProgress
 from hikkoshi.pace import Pace, duration, figures, size, time_left
-from hikkoshi.progress import PlainProgress, TerminalProgress, watching
+from hikkoshi.progress import TAKEN_FOR_TERMINALS, PlainProgress, watching
 
 MIB = 1024 * 1024
 
@@ -63,7 +64,7 @@ def test_a_stage_that_was_cut_short_says_so(clock):
     stream = io.StringIO()
 
     def work() -> None:
-        with watching(Console(file=stream)) as progress:
+        with watching(stream, lambda: Console(file=stream)) as progress:
             progress.stage("copy", objects=10, bytes_=10)
             progress.advance(objects=4, bytes_=4)
             raise KeyboardInterrupt
@@ -122,12 +123,32 @@ def test_a_finished_stage_leaves_a_line(clock):
     assert "! verify  2 objects, 2 B, 1 error" in file.getvalue()
 
 
-def test_a_pipe_gets_no_live_display():
-    """Where standard error is no terminal, plain lines are written."""
-    with watching(Console(file=io.StringIO())) as progress:
+class Screen(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_pipe_gets_no_live_display(monkeypatch):
+    """Where standard error is no terminal, plain lines are written, and nothing that draws is loaded for them."""
+    for name in TAKEN_FOR_TERMINALS:
+        monkeypatch.delenv(name, raising=False)
+    with watching(io.StringIO(), lambda: pytest.fail("a console was made")) as progress:
         assert isinstance(progress, PlainProgress)
-    with watching(Console(file=io.StringIO(), force_terminal=True)) as progress:
+
+
+def test_a_terminal_gets_a_live_display(monkeypatch):
+    """On a terminal, or what the environment says is one, rich decides: a bar is drawn, or, where it can't be, lines are."""
+    screen = Screen()
+    with watching(screen, lambda: Console(file=screen, force_terminal=True)) as progress:
         assert isinstance(progress, TerminalProgress)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    pipe = io.StringIO()
+    with watching(pipe, lambda: Console(file=pipe)) as progress:
+        assert isinstance(progress, TerminalProgress)
+    with watching(pipe, lambda: Console(file=pipe, force_terminal=False)) as progress:
+        assert isinstance(progress, PlainProgress)
 
 
 def test_no_time_left_is_named_before_it_can_be_known():
