@@ -6,6 +6,7 @@ that no request could carry (empty, with spaces or line breaks).
 
 from __future__ import annotations
 
+import base64
 import configparser
 import hmac
 import os
@@ -19,6 +20,7 @@ from relocation.rules.errors import ConfigurationError, Refusal
 from relocation.settings import Migration
 
 SIZE_BYTES_MAX = 1024 * 1024
+CUSTOMER_KEY_BYTES = 32  # S3 knows one algorithm with customers' keys: AES-256
 
 
 class Secret:
@@ -75,14 +77,44 @@ def resolve(reference: str, *, base: Path, environ: Mapping[str, str]) -> Creden
     kind, _, rest = reference.partition(":")
     if kind == "env":
         return _from_environment(rest, environ)
+    path, profile = _file_of(reference, base=base, environ=environ)
+    return _from_file(path, profile, reference)
+
+
+def _file_of(reference: str, *, base: Path, environ: Mapping[str, str]) -> tuple[Path, str]:
+    """Return the file and the profile that a reference names."""
+    kind, _, rest = reference.partition(":")
     home = Path(environ.get("HOME") or "/")
     if kind == "file":
         name, _, profile = rest.rpartition("#")
-        return _from_file(home / name[2:] if name.startswith("~/") else base / name, profile, reference)
+        return home / name[2:] if name.startswith("~/") else base / name, profile
     if kind == "profile":
-        return _from_file(Path(environ.get("AWS_SHARED_CREDENTIALS_FILE") or home / ".aws" / "credentials"), rest, reference)
+        return Path(environ.get("AWS_SHARED_CREDENTIALS_FILE") or home / ".aws" / "credentials"), rest
     # The reference itself may be a key that somebody pasted: it is not quoted.
     raise ConfigurationError("credentials", ("no such kind of reference; `env:NAME`, `file:PATH#PROFILE` or `profile:NAME`",))
+
+
+def customer_key(reference: str, *, base: Path, environ: Mapping[str, str]) -> Secret:
+    """Return the customer's key (SSE-C; 32 bytes, in base64) that a reference stands for: the variable NAME_CUSTOMER_KEY for
+    `env:NAME`, `customer_key` of the profile for the others. Raises `ConfigurationError`; no message holds a value."""
+    kind, _, rest = reference.partition(":")
+    if kind == "env":
+        name, found = f"{rest}_CUSTOMER_KEY", environ.get(f"{rest}_CUSTOMER_KEY", "")
+    else:
+        path, profile = _file_of(reference, base=base, environ=environ)
+        name, found = f"{path}: customer_key of profile `{profile}`", _profile(path, profile, reference).get("customer_key", "")
+    if not found:
+        raise ConfigurationError(reference, (f"{name} is not set; 32 bytes in base64, as `openssl rand -base64 32` makes them",))
+    if not _is_key(found):
+        raise ConfigurationError(reference, (f"{name} is no key; 32 bytes in base64, as `openssl rand -base64 32` makes them",))
+    return Secret(found)
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(base64.b64decode(text, validate=True)) == CUSTOMER_KEY_BYTES
+    except ValueError:  # its message holds nothing of the text, but is not needed either
+        return False
 
 
 def of_role(migration: Migration, endpoint: str, role: str, *, environ: Mapping[str, str]) -> Credentials:
@@ -114,11 +146,8 @@ def _from_environment(name: str, environ: Mapping[str, str]) -> Credentials:
 
 
 def _from_file(path: Path, profile: str, reference: str) -> Credentials:
-    parser = _parsed(path, reference)
-    if not parser.has_section(profile):
-        known = ", ".join(parser.sections()) or "none"
-        raise ConfigurationError(reference, (f"{path} has no profile `{profile}`; there are {known}",))
-    found = {name: (parser.get(profile, name, fallback="") or "") for name in _NAMES}
+    section = _profile(path, profile, reference)
+    found = {name: section.get(name, "") for name in _NAMES}
     access, secret, token = found.values()
     problems = [
         f"{path}: profile `{profile}` has no {name}; add it (roles, SSO and credential processes are not followed)"
@@ -129,6 +158,14 @@ def _from_file(path: Path, profile: str, reference: str) -> Credentials:
     if problems:
         raise ConfigurationError(reference, tuple(problems))
     return Credentials(access, Secret(secret), Secret(token))
+
+
+def _profile(path: Path, profile: str, reference: str) -> dict[str, str]:
+    parser = _parsed(path, reference)
+    if not parser.has_section(profile):
+        known = ", ".join(parser.sections()) or "none"
+        raise ConfigurationError(reference, (f"{path} has no profile `{profile}`; there are {known}",))
+    return {name: value or "" for name, value in parser.items(profile)}
 
 
 _NAMES = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")

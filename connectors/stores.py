@@ -9,13 +9,14 @@ from connectors import credentials
 from connectors.credentials import Credentials
 from connectors.pace.gate import Gate, Say, silent
 from connectors.pace.silence import Silence
+from connectors.s3.customer_key import CustomerKey
 from connectors.s3.requests import Renew, must_sign_payload
 from connectors.s3.store import S3Store
 from connectors.signer import Signer
 from connectors.wire.lean import LeanWire
 from connectors.wire.when_asked import WireWhenAsked
 from relocation.ports import Clock, Store
-from relocation.rules.errors import ConfigurationError
+from relocation.rules.errors import ConfigurationError, Refusal
 from relocation.settings import Migration
 
 WireKind = Literal["lean", "library"]
@@ -31,7 +32,7 @@ class S3Stores:
         self._settings = settings
         self._environ = environ
         self._clock = clock
-        self._stores: dict[tuple[str, str, WireKind], S3Store] = {}
+        self._stores: dict[tuple[str, str, WireKind, str], S3Store] = {}
         limits = settings.transfer
         self.gates = {
             name: Gate(name, clock, most=limits.concurrency, overloaded_s=limits.overloaded_s, say=say or silent)
@@ -39,13 +40,13 @@ class S3Stores:
         }
         self._silences = {name: Silence(name, say or silent, patience_s=limits.unreachable_s) for name in settings.endpoints}
 
-    def of(self, endpoint: str, role: str, *, other_wire: bool = False) -> Store:
+    def of(self, endpoint: str, role: str, *, other_wire: bool = False, customer_key: str = "") -> Store:
         """Return the endpoint's store with that role's rights. A role without credentials is a `Refusal` that names it."""
         chosen = self._settings.transfer.wire
         kind: WireKind = ("library" if chosen == "lean" else "lean") if other_wire else chosen
-        known = self._stores.get((endpoint, role, kind))
+        known = self._stores.get((endpoint, role, kind, customer_key))
         if known is None:
-            known = self._stores[(endpoint, role, kind)] = self._make(endpoint, role, kind)
+            known = self._stores[(endpoint, role, kind, customer_key)] = self._make(endpoint, role, kind, customer_key)
         return known
 
     def at_once(self, endpoint: str) -> int:
@@ -60,7 +61,7 @@ class S3Stores:
         for gate in self.gates.values():
             await gate.close()
 
-    def _make(self, endpoint: str, role: str, kind: WireKind) -> S3Store:
+    def _make(self, endpoint: str, role: str, kind: WireKind, customer_key: str) -> S3Store:
         settings, limits = self._settings.endpoints[endpoint], self._settings.transfer
         keys = self._keys(endpoint, role)
         make = LeanWire if kind == "lean" else WireWhenAsked
@@ -86,7 +87,14 @@ class S3Stores:
             gate=gate,
             renew=self._renewal(endpoint, role, keys),
             silence=self._silences[endpoint],
+            customer_key=self._customer_key(endpoint, customer_key) if customer_key else None,
         )
+
+    def _customer_key(self, endpoint: str, reference: str) -> CustomerKey:
+        if not self._settings.endpoints[endpoint].url.startswith("https://"):
+            raise Refusal(f"endpoints.{endpoint}.url is plain http, and a customer's key goes over TLS only; `https://…`")
+        base = self._settings.file.parent
+        return CustomerKey(credentials.customer_key(reference, base=base, environ=self._environ))
 
     def _keys(self, endpoint: str, role: str) -> Credentials:
         return credentials.of_role(self._settings, endpoint, role, environ=self._environ)

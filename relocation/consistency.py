@@ -29,6 +29,8 @@ class DraftCategory:
     moves: Mapping[int, Move]
     waves: tuple[Wave, ...]
     waves_complete: bool
+    customer_keys: tuple[str, ...] = ()
+    """The sides (`source`, `target`) whose objects a customer's key encrypts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ def problems(draft: Draft) -> tuple[str, ...]:
         *_canaries(draft),
         *_waves(draft),
         *_parts_over_budget(draft),
+        *_customer_keys_in_clear(draft),
     )
 
 
@@ -180,6 +183,19 @@ def _parts_over_budget(draft: Draft) -> Iterator[str]:
                 f"categories.{name}.policy.part_bytes: one part of {category.part_bytes} bytes does not fit into "
                 f"transfer.budget_bytes, {draft.budget_bytes}; a smaller part or a larger budget"
             )
+
+
+def _customer_keys_in_clear(draft: Draft) -> Iterator[str]:
+    """Name the endpoints that a customer's key would reach without TLS; not even this machine is excepted: stores refuse it."""
+    for name, category in draft.categories.items():
+        for side in category.customer_keys:
+            endpoints = {getattr(move, side).endpoint for move in category.moves.values()}
+            for endpoint in sorted(endpoints):
+                if draft.urls.get(endpoint, "").startswith("http://"):
+                    yield (
+                        f"categories.{name}.policy.customer_keys.{side}: a customer's key travels with each request, and "
+                        f"endpoints.{endpoint}.url is plain http; an https address"
+                    )
 
 
 def _place(side: Side) -> str:

@@ -206,10 +206,13 @@ class Store(Protocol):
 class Stores(Protocol):
     """All stores of a migration, one for each endpoint and role, made when first asked for."""
 
-    def of(self, endpoint: str, role: str, *, other_wire: bool = False) -> Store:
+    def of(self, endpoint: str, role: str, *, other_wire: bool = False, customer_key: str = "") -> Store:
         """Return the store seen with that role's rights. `other_wire` takes the HTTP stack that copying does not use.
 
-        A role that the configuration leaves out is a `Refusal` that names `endpoints.ENDPOINT.credentials.ROLE`."""
+        `customer_key` is the reference to a customer's key (SSE-C): what is written through this store is encrypted with it, and
+        what it encrypts can be read. Reading with another key than the object's is `CustomerKeyWrong`, without one
+        `CustomerKeyNeeded`; what no customer's key encrypts is read as it is. A role that the configuration leaves out is a
+        `Refusal` that names `endpoints.ENDPOINT.credentials.ROLE`."""
         ...
 
     def at_once(self, endpoint: str) -> int:

@@ -153,6 +153,13 @@ class Sse(Settings):
         return self
 
 
+class CustomerKeys(Settings):
+    """References to the customer's keys (SSE-C) that encrypt a category's objects at either side; never the keys themselves."""
+
+    source: Reference | None = None
+    target: Reference | None = None
+
+
 class Policy(Settings):
     """How an object is kept and proved. `part_bytes` is used where the source's own part layout can't be.
 
@@ -174,13 +181,23 @@ class Policy(Settings):
     acl_map: dict[CannedAcl, CannedAcl] = {}
     source_modified_in_metadata: StrictBool = False
     sse: Sse | None = None
+    customer_keys: CustomerKeys = CustomerKeys()
     versions: Literal["latest", "all"] = "latest"
+
+    @model_validator(mode="after")
+    def _encrypted_in_one_way(self) -> Self:
+        if self.sse is not None and self.customer_keys.target is not None:
+            raise ValueError("has both `sse` and `customer_keys.target`; an object is encrypted in one way: take one of them out")
+        return self
 
     def that_decides(self) -> dict[str, object]:
         """Return what of it goes into the configuration's hash: a field that came later only where it is not at its default, so
-        that a new version of the program voids nothing that was signed before."""
+        that a new version of the program voids nothing that was signed before. Of customer's keys, which sides have one."""
         always = {"keep_etag", "verify", "part_bytes"}
-        return {**self.model_dump(mode="json", include=always), **self.model_dump(mode="json", exclude_defaults=True)}
+        decides = {**self.model_dump(mode="json", include=always), **self.model_dump(mode="json", exclude_defaults=True)}
+        if "customer_keys" in decides:
+            decides["customer_keys"] = sorted(self.customer_keys.model_dump(exclude_none=True))
+        return decides
 
 
 class Side(Settings):

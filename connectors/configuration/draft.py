@@ -49,6 +49,7 @@ def _category(data: Mapping[str, object]) -> DraftCategory:
         },
         moves={index: right for index, move in moves.items() if (right := _model(Move, move))},
         waves=right_waves,
+        customer_keys=tuple(policy.customer_keys.model_dump(exclude_none=True)) if policy else (),
         waves_complete=len(right_waves) == len(waves) and isinstance(data.get("waves", []), list),
     )
 

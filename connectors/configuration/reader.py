@@ -72,6 +72,12 @@ def check_credentials(migration: Migration, environ: Mapping[str, str]) -> tuple
                 credentials.resolve(reference, base=migration.file.parent, environ=environ)
             except ConfigurationError as error:
                 problems += [f"endpoints.{name}.credentials.{role}: {problem}" for problem in error.problems]
+    for name, category in migration.categories.items():
+        for side, reference in category.policy.customer_keys.model_dump(exclude_none=True).items():
+            try:
+                credentials.customer_key(reference, base=migration.file.parent, environ=environ)
+            except ConfigurationError as error:
+                problems += [f"categories.{name}.policy.customer_keys.{side}: {problem}" for problem in error.problems]
     return tuple(problems)
 
 

@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 from relocation.consistency import meant
 from relocation.settings import (
     Category,
+    CustomerKeys,
     Endpoint,
     EndpointPrices,
     Migration,
@@ -49,6 +50,7 @@ MIGRATION_SHAPE: Shape = {
     ("categories", "*", "waves", "*"): Wave,
     ("categories", "*", "waves", "*", "schedule"): Schedule,
     ("categories", "*", "policy", "sse"): Sse,
+    ("categories", "*", "policy", "customer_keys"): CustomerKeys,
 }
 PRICES_SHAPE: Shape = {(): Prices, ("endpoints", "*"): EndpointPrices}
 

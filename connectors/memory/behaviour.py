@@ -55,6 +55,8 @@ class Behaviour:
         "DEEP_ARCHIVE",
     )
     kms_keys: tuple[str, ...] = ("key-1",)
+    customer_keys: str = "honoured"
+    """Where they are `blocked`, a write that is encrypted with a customer's key (SSE-C) is forbidden, as on new buckets of AWS."""
     loses_headers: tuple[str, ...] = ()
     metadata_bytes_max: int = 8 * 1024
     quota_bytes: int = -1

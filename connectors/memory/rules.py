@@ -17,9 +17,19 @@ from awscrt import checksums
 from connectors.memory.care import care_of
 from connectors.memory.service import Bucket, Care, MemoryService, Stored, Upload
 from relocation.ports import Blocks, Body
-from relocation.rules.errors import BadRequest, BucketMissing, ChecksumRejected, Forbidden, NoSpace, NotFound, PreconditionFailed
+from relocation.rules.errors import (
+    BadRequest,
+    BucketMissing,
+    ChecksumRejected,
+    CustomerKeyNeeded,
+    CustomerKeyWrong,
+    Forbidden,
+    NoSpace,
+    NotFound,
+    PreconditionFailed,
+)
 from relocation.rules.keys import shown
-from relocation.rules.objects import LOCK_HOLD, SSE, SYSTEM_HEADERS, Attributes, Head, Part, Written
+from relocation.rules.objects import LOCK_HOLD, SSE, SSE_CUSTOMER, SYSTEM_HEADERS, Attributes, Head, Part, Written
 
 PART_BYTES_MIN = 5 * 1024 * 1024
 TAGS_MAX = 10
@@ -30,8 +40,9 @@ DEFAULT_TYPE = ("content-type", "binary/octet-stream")
 class Rules:
     """The rules of one service; `MemoryStore` puts the calls on top."""
 
-    def __init__(self, service: MemoryService) -> None:
+    def __init__(self, service: MemoryService, customer_key: str = "") -> None:
         self.service = service
+        self.customer_key = customer_key
         self.behaviour = service.behaviour
         self.endpoint = service.endpoint
 
@@ -101,6 +112,14 @@ class Rules:
         if if_match and self.behaviour.if_match == "honoured" and self._etag(stored) != if_match:
             raise PreconditionFailed(f"{self.endpoint}: {shown(key)}: another version stands there")
 
+    def _check_key(self, key: str, care: Care) -> None:
+        """Refuse what a customer's key encrypts to whoever does not send that very key."""
+        what = f"{self.endpoint}: {shown(key)}: it is encrypted with"
+        if care.customer_key and not self.customer_key:
+            raise CustomerKeyNeeded(f"{what} a customer's own key (SSE-C)", code="InvalidRequest", status=400)
+        if care.customer_key not in {"", self.customer_key}:
+            raise CustomerKeyWrong(f"{what} another customer's key (SSE-C) than the one sent", code="AccessDenied", status=403)
+
     def _check_write(self, place: Bucket, key: str, *, if_none_match: bool, if_match: str) -> None:
         found = place.latest(key)
         if if_none_match and found and self.behaviour.if_none_match == "honoured":
@@ -157,7 +176,14 @@ class Rules:
 
     def _care(self, place: Bucket, bucket: str, key: str, attributes: Attributes, *, retain_until: str = "") -> Care:
         refuse = partial(self._refused, bucket, key)
-        return care_of(self.behaviour, place, attributes, retain_until=retain_until, now=self._now(), refuse=refuse)
+        care = care_of(self.behaviour, place, attributes, retain_until=retain_until, now=self._now(), refuse=refuse)
+        if not self.customer_key:
+            if SSE_CUSTOMER in dict(attributes.headers):  # asked for, and no key was sent
+                raise self._refused(bucket, key, "InvalidArgument")
+            return care
+        if self.behaviour.customer_keys == "blocked":
+            raise Forbidden(f"{self._named(bucket, key)}: SSE-C is blocked on this bucket (AccessDenied)")
+        return replace(care, rarer=tuple(sorted((*care.rarer, (SSE_CUSTOMER, "AES256")))), customer_key=self.customer_key)
 
     def _check_tags(self, bucket: str, key: str, tags: Sequence[tuple[str, str]]) -> None:
         names = [name for name, _ in tags]
@@ -193,6 +219,8 @@ class Rules:
     # what is answered
 
     def _etag(self, stored: Stored) -> str:
+        if stored.care.customer_key and stored.etag:  # looks like an MD5, and is none
+            return md5_of(f"sealed {stored.etag}".encode()) + (f"-{len(stored.parts)}" if stored.parts else "")
         opaque = self.behaviour.etag != "md5" or (SSE, "aws:kms") in stored.care.rarer
         return f"opaque{stored.etag[:12]}" if opaque and stored.etag else stored.etag
 

@@ -33,6 +33,8 @@ class Care:
 
     rarer: tuple[tuple[str, str], ...] = ()
     grants: tuple[tuple[str, str], ...] = ((OWNER, "FULL_CONTROL"),)
+    customer_key: str = ""
+    """Which customer's key encrypts it (SSE-C); empty: none."""
 
     @property
     def retain_until(self) -> str:

@@ -56,9 +56,15 @@ class MemoryStore(Rules):
     `known` says whether the service accepts the role's credentials at all."""
 
     def __init__(
-        self, service: MemoryService, role: str = "root", *, forbidden: frozenset[str] = frozenset(), known: bool = True
+        self,
+        service: MemoryService,
+        role: str = "root",
+        *,
+        forbidden: frozenset[str] = frozenset(),
+        known: bool = True,
+        customer_key: str = "",
     ) -> None:
-        super().__init__(service)
+        super().__init__(service, customer_key)
         self.role = role
         self.signs_bodies = False
         self.forbidden = forbidden
@@ -115,6 +121,7 @@ class MemoryStore(Rules):
     @asks("s3:GetObject")
     async def head(self, bucket: str, key: str, *, version_id: str = "", part_number: int = 0, if_match: str = "") -> Head:
         stored = self._find(bucket, key, version_id)
+        self._check_key(key, stored.care)
         self._check_read(stored, key, if_match)
         first, last = self._part(bucket, key, stored, part_number)
         return self._head(self._bucket(bucket), stored, last - first + 1, part_number=part_number)
@@ -132,6 +139,7 @@ class MemoryStore(Rules):
         byte_range: tuple[int, int] | None = None,
     ) -> Head:
         stored = self._find(bucket, key, version_id)
+        self._check_key(key, stored.care)
         self._check_read(stored, key, if_match)
         first, last = self._part(bucket, key, stored, part_number)
         if byte_range is not None:
@@ -184,6 +192,7 @@ class MemoryStore(Rules):
     @asks("s3:PutObject")
     async def put_part(self, bucket: str, key: str, upload_id: str, number: int, body: Body, *, crc64nvme: str = "") -> Part:
         upload = self._upload(bucket, key, upload_id)
+        self._check_key(key, upload.care)
         data = await whole(body)
         if not 1 <= number <= 10_000:
             raise self._refused(bucket, key, "InvalidArgument")
@@ -208,6 +217,7 @@ class MemoryStore(Rules):
     ) -> Written:
         place = self._bucket(bucket)
         upload = self._upload(bucket, key, upload_id)
+        self._check_key(key, upload.care)
         self._check_parts(bucket, upload, parts)
         chosen = [upload.parts[part.number] for part in parts]
         data = b"".join(piece for piece, _, _ in chosen)

@@ -18,6 +18,7 @@ from relocation.rules.errors import (
     BadRequest,
     BucketMissing,
     ChecksumRejected,
+    CustomerKeyNeeded,
     Forbidden,
     HikkoshiError,
     NoSpace,
@@ -59,12 +60,16 @@ SLOW_DOWN = frozenset(
 ONE_OBJECT = "SlowDownRead"
 """MinIO's word for an object that can't be read (bit-rot looks so). Its Retry-After of a minute is not obeyed: every retry of every
 such object would wait for it, while the endpoint itself has all the time in the world."""
+NEEDS_CUSTOMER_KEY = "stored using a form of Server Side Encryption"
+"""Part of the words, AWS's and MinIO's, of an InvalidRequest (400) about an object that a customer's key encrypts (SSE-C)."""
+KEY_SERVICE = ("kms:", "KMS.")
+"""How the codes of a key service begin, passed on by MinIO (`kms:KeyNotFound`, a 404) and by AWS (`KMS.DisabledException`)."""
 SKEWED = frozenset({"RequestTimeTooSkewed", "RequestInTheFuture", "RequestExpired"})
 DENIED = frozenset({"AccessDenied", "AllAccessDisabled", "AccountProblem"})
 ERROR_BYTES_MAX = 65_536
 
 _ERROR = re.compile(rb"\A\s*(?:<\?xml[^>]*\?>)?\s*<Error[\s>]")
-_CODE = re.compile(rb"<Code>([A-Za-z0-9_.]{1,100})</Code>")
+_CODE = re.compile(rb"<Code>([A-Za-z0-9_.:]{1,100})</Code>")
 _MESSAGE = re.compile(rb"<Message>([^<]{1,500})</Message>")
 
 
@@ -109,14 +114,18 @@ class Said:
 def said(response: Response) -> Said:
     """Read the code out of an error answer.
 
-    By pattern and not by an XML parser: the answer may echo a key that no XML can hold. HEAD has no body; MinIO says the code in
-    a header there.
+    By pattern and not by an XML parser: the answer may echo a key that no XML can hold. HEAD has no body; MinIO says code and words
+    in headers there.
     """
     head = bytes(response.body[:ERROR_BYTES_MAX])
     code = message = None
     if _ERROR.match(head):
         code, message = _CODE.search(head), _MESSAGE.search(head)
-    words = html.unescape(message[1].decode("utf-8", "replace")) if message else ""
+    words = (
+        html.unescape(message[1].decode("utf-8", "replace"))
+        if message
+        else response.headers.get("x-minio-error-desc", "").strip('"')
+    )
     name = code[1].decode() if code else response.headers.get("x-minio-error-code", "")
     printable = "".join(character if character.isprintable() else " " for character in words)
     return Said(response.status, name, printable, response.headers, len(response.body) > 0)
@@ -136,6 +145,8 @@ def refusal(asked: Asked, response: Response, *, now: float) -> HikkoshiError:
     if answer.code in SLOW_DOWN or (answer.code not in _BY_CODE and answer.status in {429, 503}):
         asked_s = None if answer.code == ONE_OBJECT else retry_after_s(answer.headers, now)
         return SlowDown(f"{asked}: {answer}: the endpoint asks for less", retry_after_s=asked_s)
+    if answer.code.startswith(KEY_SERVICE):  # a 404 of it is about a key, not about the object
+        return _key_refused(asked, answer)
     make = _BY_CODE.get(answer.code) or _BY_STATUS.get(answer.status) or _BY_FAMILY.get(answer.status // 100, _misfit)
     return make(asked, answer)
 
@@ -199,6 +210,18 @@ def _bad_request(asked: Asked, answer: Said) -> HikkoshiError:
     return BadRequest(f"{asked}: the store refuses this: {answer}", code=answer.code or str(answer.status), status=answer.status)
 
 
+def _invalid_request(asked: Asked, answer: Said) -> HikkoshiError:
+    if NEEDS_CUSTOMER_KEY not in answer.words:
+        return _bad_request(asked, answer)
+    what = f"{asked}: it is encrypted with a customer's own key (SSE-C): {answer}; name that key in policy.customer_keys"
+    return CustomerKeyNeeded(what, code=answer.code, status=answer.status)
+
+
+def _key_refused(asked: Asked, answer: Said) -> HikkoshiError:
+    what = f"{asked}: the key that encrypts it can't be used: {answer}; see that it is there, enabled, and that we may use it"
+    return BadRequest(what, code=answer.code, status=answer.status)
+
+
 def _marker_or_bad(asked: Asked, answer: Said) -> HikkoshiError:
     """Return what 405 means: the version asked for is a delete marker, or the method is not allowed at all."""
     return NotFound(f"{asked}: a delete marker", deleted=True) if answer.deleted else _bad_request(asked, answer)
@@ -226,6 +249,7 @@ _BY_CODE: dict[str, Meaning] = {
     "NoSuchBucket": _no_bucket,
     "PreconditionFailed": _precondition,
     "AuthorizationHeaderMalformed": _other_region,
+    "InvalidRequest": _invalid_request,
     "InvalidObjectState": _bad_request,  # archived: concerns this object, and is no missing right
     **dict.fromkeys(MISSING_KEY, _not_there),
     **dict.fromkeys(WRONG_CREDENTIALS, _wrong_credentials),

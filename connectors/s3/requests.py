@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ParamSpec, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -58,8 +58,8 @@ class Request:
     bucket: str
     key: str = ""
     query: Sequence[tuple[str, str]] = ()
-    headers: Sequence[tuple[str, str]] = ()
-    body: Body = b""
+    headers: Sequence[tuple[str, str]] = field(default=(), repr=False)
+    body: Body = field(default=b"", repr=False)
 
 
 class Requests:

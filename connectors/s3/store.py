@@ -13,6 +13,7 @@ from email.utils import parsedate_to_datetime
 from connectors.pace.gate import Gate
 from connectors.pace.silence import Silence
 from connectors.s3 import xml
+from connectors.s3.customer_key import CustomerKey, KeyedRequests
 from connectors.s3.headers import (
     CHECKSUM,
     attribute_headers,
@@ -54,7 +55,7 @@ class S3Store:
     """The port `Store` over one wire, signed with one role's keys. The store owns the wire and closes it.
 
     Over plain http to another machine the body's SHA-256 is signed. Over TLS (`sign_payload=False`, see `must_sign_payload`) and
-    loopback it is not: nobody can change it there, and checksums guard it.
+    loopback it is not: nobody can change it there, and checksums guard it. `customer_key` goes with each object (SSE-C).
     """
 
     def __init__(
@@ -69,12 +70,14 @@ class S3Store:
         gate: Gate | None = None,
         renew: Renew | None = None,
         silence: Silence | None = None,
+        customer_key: CustomerKey | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.role = role
-        self._requests = Requests(
+        plain = Requests(
             endpoint, role, wire, signer, clock=clock, sign_payload=sign_payload, gate=gate, renew=renew, silence=silence
         )
+        self._requests = KeyedRequests(plain, customer_key) if customer_key else plain
         self.signs_bodies = self._requests.sign_payload
 
     # listings

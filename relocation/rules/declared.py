@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from relocation.rules.capabilities import losses
-from relocation.rules.fidelity import SOURCE_MODIFIED, Fidelity, label_of
+from relocation.rules.fidelity import CUSTOMERS, SOURCE_MODIFIED, Fidelity, label_of
 from relocation.rules.objects import Attributes
 from relocation.rules.records import Answers
 
@@ -38,7 +38,7 @@ FIELDS = (
     Field("legal hold", "kept"),
     Field("storage class", "mapped", "by policy.storage_class_map; one without a mapping must have been seen to be taken"),
     Field("ACL", "mapped", "by policy.acl_map; a grant without a mapping is a loss; without a map no ACL is carried"),
-    Field("encryption", "mapped", "by policy.sse; without it, the target's bucket decides"),
+    Field("encryption", "mapped", "by policy.sse or policy.customer_keys; without them, the target's bucket decides"),
     Field("Last-Modified", "waived", "the target sets its own; the original stays in the facts"),
     Field(
         "former versions", "mapped", "by policy.versions: all of them in their order, or the latest alone; the others are counted"
@@ -70,6 +70,10 @@ def declared(policy: Fidelity, target: Answers, *, written: int) -> dict[str, in
         for one, other in sorted(policy.storage_classes.items())
         if one != other
     }
-    if policy.encryption:
+    if policy.encryption and label_of(policy.encryption) == CUSTOMERS:
+        found["encryption: SSE-C (policy.customer_keys.target); ETags of a customer's key are no MD5, and are not compared"] = (
+            written
+        )
+    elif policy.encryption:
         found[f"encryption: {label_of(policy.encryption)} (policy.sse), whatever the source's is"] = written
     return found

@@ -19,6 +19,8 @@
         PreconditionFailed a conditional write found something there
         NotFound           the key is not there
         BadRequest         the store refuses this request for good, with its code
+          CustomerKeyNeeded  the object is encrypted with a customer's key (SSE-C), and none was sent
+          CustomerKeyWrong   it is encrypted with another customer's key than the one sent
         CostCapReached     as much was spent as may be
         LeaseLost          somebody else holds the shard or the wave now
         WaveBusy           somebody else is running this wave
@@ -124,6 +126,14 @@ class BadRequest(Refusal):
         super().__init__(message)
         self.code = code
         self.status = status
+
+
+class CustomerKeyNeeded(BadRequest):
+    """An object is encrypted with a customer's own key (SSE-C), and was asked for without one."""
+
+
+class CustomerKeyWrong(BadRequest):
+    """An object is encrypted with another customer's key (SSE-C) than the one that was sent."""
 
 
 class CostCapReached(Refusal):

@@ -45,6 +45,7 @@ _PUBLIC = {
 }
 Encryption = tuple[tuple[str, str], ...]
 """The headers with which a write asks for encryption at the target; none: whatever the bucket does by itself."""
+CUSTOMERS = "SSE-C"
 _FIRMNESS = {"": 0, "GOVERNANCE": 1, "COMPLIANCE": 2}
 
 
@@ -176,17 +177,26 @@ def refused_encryption(policy: Fidelity, target: Answers) -> str:
     if not policy.encryption:
         return ""
     label = label_of(policy.encryption)
+    by_customer = label == CUSTOMERS
     tried = dict(answer.rsplit("=", 1) for answer in target[Question.ENCRYPTION].split() if "=" in answer)
     if tried.get(label) == "kept":
         return ""
     place = f"{target.endpoint}/{target.bucket}"
     if label not in tried:
-        return f"policy.sse asks for {label}, and nobody has tried it on {place}: run `hikkoshi probe {target.endpoint}`"
+        asks = "policy.customer_keys.target" if by_customer else "policy.sse"
+        return f"{asks} asks for {label}, and nobody has tried it on {place}: run `hikkoshi probe {target.endpoint}`"
+    if by_customer:
+        return (
+            f"{place} takes no object encrypted with a customer's key (SSE-C: {tried[label]}); AWS blocks it on new buckets since "
+            "April 2026: allow it (PutBucketEncryption, BlockedEncryptionTypes: NONE), or take policy.customer_keys.target out"
+        )
     return f"{place} takes no object encrypted with {label} ({tried[label]}): see that the key is there and that we may use it"
 
 
 def label_of(encryption: Encryption) -> str:
-    """Return the name of an encryption, with its key's where one was given: `AES256`, `aws:kms`, `aws:kms:KEY`."""
+    """Return the name of an encryption, with its key's where one was given: `AES256`, `aws:kms`, `aws:kms:KEY`, `SSE-C`."""
+    if any(name == SSE_CUSTOMER for name, _ in encryption):
+        return CUSTOMERS
     return ":".join(value for _, value in encryption)
 
 

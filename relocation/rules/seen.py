@@ -53,9 +53,10 @@ class Seen:
         return plain and size <= whole_bytes_max
 
 
-def seen(source: Answers, target: Answers, *, opaque_target: bool = False) -> Seen:
+def seen(source: Answers, target: Answers, *, opaque_source: bool = False, opaque_target: bool = False) -> Seen:
     """Return what a move from the one bucket to the other may rely on. `opaque_target`: what we write there is encrypted with a key
-    of a key service, so that its ETags are no MD5, whatever those of the canaries are."""
+    of a key service or a customer's own, so that its ETags are no MD5, whatever those of the canaries are; `opaque_source`: so is
+    what we read."""
     return Seen(
         new=_new(target, multipart=False),
         new_by_parts=_new(target, multipart=True),
@@ -65,8 +66,8 @@ def seen(source: Answers, target: Answers, *, opaque_target: bool = False) -> Se
         sends_checksum_parts=capabilities.sends_checksum(target, multipart=True),
         counts_received=capabilities.counts_received(target),
         counts_received_parts=capabilities.counts_received(target, multipart=True),
-        source_etag_is_md5=capabilities.etag_is_md5(source),
-        source_parts_etag_is_md5=capabilities.etag_is_md5(source, multipart=True),
+        source_etag_is_md5=capabilities.etag_is_md5(source) and not opaque_source,
+        source_parts_etag_is_md5=capabilities.etag_is_md5(source, multipart=True) and not opaque_source,
         target_etag_is_md5=capabilities.etag_is_md5(target) and not opaque_target,
         target_parts_etag_is_md5=capabilities.etag_is_md5(target, multipart=True) and not opaque_target,
         reads_part_numbers=capabilities.shows_parts(source),

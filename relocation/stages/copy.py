@@ -74,9 +74,11 @@ def hands_of(context: Context, run: RunRecord, move_index: int, relies_on: Seen,
     """Return what the transfer of one move of the run's category works with."""
     category = context.settings.category_named(run.category)
     move, limits = category.moves[move_index], context.settings.transfer
+    keys = category.policy.customer_keys
+    source_key, target_key = keys.source or "", keys.target or ""
     return Hands(
-        source=context.stores.of(move.source.endpoint, "reader"),
-        target=context.stores.of(move.target.endpoint, "writer"),
+        source=context.stores.of(move.source.endpoint, "reader", customer_key=source_key),
+        target=context.stores.of(move.target.endpoint, "writer", customer_key=target_key),
         seen=relies_on,
         budget=context.budget,
         clock=context.clock,
@@ -87,7 +89,7 @@ def hands_of(context: Context, run: RunRecord, move_index: int, relies_on: Seen,
         may_write_until=shard.may_write_until,
         must_keep_etag=category.policy.keep_etag == "require",
         may_change_etag=category.policy.keep_etag == "no",
-        source_again=context.stores.of(move.source.endpoint, "reader", other_wire=True),
+        source_again=context.stores.of(move.source.endpoint, "reader", other_wire=True, customer_key=source_key),
         source_proof=category.policy.source_proof,
         sha256=category.policy.sha256,
         fidelity=fidelity_of(category.policy, drops_odd_tags=relies_on.drops_odd_tags),
@@ -101,9 +103,12 @@ def reads_back(context: Context, run: RunRecord) -> bool:
 
 def readers_of(context: Context, run: RunRecord, hands: Sequence[Hands]) -> Iterator[tuple[Hands, Store]]:
     """Return, for each move, hands that can only read the target, and the same store over the other HTTP stack."""
-    for move, each in zip(context.settings.category_named(run.category).moves, hands, strict=True):
-        stores, endpoint = context.stores, move.target.endpoint
-        yield replace(each, target=stores.of(endpoint, "reader")), stores.of(endpoint, "reader", other_wire=True)
+    category = context.settings.category_named(run.category)
+    of, key = context.stores.of, category.policy.customer_keys.target or ""
+    for move, each in zip(category.moves, hands, strict=True):
+        endpoint = move.target.endpoint
+        reader = of(endpoint, "reader", customer_key=key)
+        yield replace(each, target=reader), of(endpoint, "reader", other_wire=True, customer_key=key)
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from functools import partial
 from relocation.rules import fidelity
 from relocation.rules.errors import BadRequest, Drift
 from relocation.rules.fidelity import MAY_ARCHIVE, STANDARD, Encryption, Fidelity
-from relocation.rules.objects import SSE, SSE_KEY, Head, Place
+from relocation.rules.objects import SSE, SSE_CUSTOMER, SSE_KEY, Head, Place
 from relocation.rules.records import Action, Answers, InventoryRow, PlanRow
 from relocation.rules.seen import Seen, seen
 from relocation.settings import Category, Move, Policy
@@ -39,6 +39,8 @@ def fidelity_of(policy: Policy, *, drops_odd_tags: bool = False) -> Fidelity:
 
 
 def _encryption(policy: Policy) -> Encryption:
+    if policy.customer_keys.target is not None:
+        return ((SSE_CUSTOMER, "AES256"),)
     if policy.sse is None:
         return ()
     if policy.sse.type == "s3":
@@ -48,18 +50,20 @@ def _encryption(policy: Policy) -> Encryption:
 
 def seen_by(policy: Policy, source: Answers, target: Answers) -> Seen:
     """Return what a move may rely on where its objects are written as the policy says."""
-    return seen(source, target, opaque_target=fidelity_of(policy).opaque_etags)
+    opaque_source = policy.customer_keys.source is not None
+    return seen(source, target, opaque_source=opaque_source, opaque_target=fidelity_of(policy).opaque_etags)
 
 
-def encryptions_of(context: Context, place: Place) -> tuple[Encryption, ...]:
-    """Return the encryptions that any category asks of a target bucket, for the probe to try."""
+def encryptions_of(context: Context, place: Place) -> dict[Encryption, str]:
+    """Return the encryptions that any category asks of a target bucket, for the probe to try, each with the reference to a
+    customer's key that it needs (empty: none)."""
     asked = {
-        _encryption(category.policy)
+        (_encryption(category.policy), category.policy.customer_keys.target or "")
         for category in context.settings.categories.values()
         for move in category.moves
         if (move.target.endpoint, move.target.bucket) == (place.endpoint, place.bucket)
     }
-    return tuple(sorted(asked - {()}))
+    return dict(sorted(each for each in asked if each[0]))
 
 
 async def refuse_unkept(context: Context, category: Category, rows: list[PlanRow], listed: Sequence[InventoryRow]) -> list[PlanRow]:
@@ -90,10 +94,10 @@ async def _check(context: Context, checks: list[_Check], rows: list[PlanRow], li
     row, line, check = rows[index], listed[index], checks[rows[index].move]
     reason = check.encryption
     if not reason and (check.locks or line.storage_class in MAY_ARCHIVE):
-        store = pinned(context.stores.of(check.endpoint, "reader"), row.source_version_id)
+        store = pinned(context.stores.of(check.endpoint, "reader", customer_key=check.customer_key), row.source_version_id)
         try:
             head = await read_head(store, (row.source_bucket, row.source_key), etag=row.source_etag, tries=_tries(context))
-        except Drift:  # the copy says how it ended
+        except (Drift, BadRequest):  # the copy says how it ended
             return
         reason = check.by_head(line, head, now=context.clock.now())
     reason = reason or fidelity.refused_class(check.policy, line.storage_class, check.target)
@@ -108,6 +112,7 @@ class _Check:
 
     policy: Fidelity
     endpoint: str
+    customer_key: str
     target: Answers
     encryption: str
     locks: bool
@@ -130,7 +135,8 @@ async def _check_of(context: Context, category: Category, move: Move) -> _Check:
     locks = await _locks(context, move.source.endpoint, move.source.bucket)
     locks = locks and not await _locks(context, move.target.endpoint, move.target.bucket)
     policy = fidelity_of(category.policy)
-    return _Check(policy, move.source.endpoint, target, fidelity.refused_encryption(policy, target), locks)
+    key = category.policy.customer_keys.source or ""
+    return _Check(policy, move.source.endpoint, key, target, fidelity.refused_encryption(policy, target), locks)
 
 
 async def _locks(context: Context, endpoint: str, bucket: str) -> bool:

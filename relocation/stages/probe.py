@@ -42,7 +42,10 @@ async def probe(context: Context, place: Place, *, side: Side) -> Answers:
     skew_s = await _skew_s(context, store, place.bucket)
     locked = await store.get_object_lock(place.bucket)
     canaries = Canaries(store, place.bucket, context.clock, locked=locked, skew_s=skew_s)
-    encrypted = encryption(encryptions_of(context, place))
+    wanted = encryptions_of(context, place)
+    encrypted = encryption(
+        {each: context.stores.of(place.endpoint, "prober", customer_key=key) if key else store for each, key in wanted.items()}
+    )
     inquiries: tuple[Inquiry, ...] = OF_A_VAULT if side == "vault" else (*CONDITIONS, *UPLOADS, *NAMES, encrypted)
     try:
         await _first(canaries)

@@ -94,8 +94,9 @@ class MemoryStores:
     def __init__(self, services: dict[str, MemoryService]) -> None:
         self._services = services
 
-    def of(self, endpoint: str, role: str, *, other_wire: bool = False) -> MemoryStore:
-        return MemoryStore(self._services[endpoint], f"{role} over the other wire" if other_wire else role)
+    def of(self, endpoint: str, role: str, *, other_wire: bool = False, customer_key: str = "") -> MemoryStore:
+        name = f"{role} over the other wire" if other_wire else role
+        return MemoryStore(self._services[endpoint], name, customer_key=customer_key)
 
     def at_once(self, endpoint: str) -> int:
         return 16

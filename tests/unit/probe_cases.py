@@ -39,7 +39,7 @@ class Stores:
     def __init__(self, probers: dict[str, object]) -> None:
         self.probers = probers
 
-    def of(self, endpoint: str, role: str, *, other_wire: bool = False) -> object:
+    def of(self, endpoint: str, role: str, *, other_wire: bool = False, customer_key: str = "") -> object:
         if role != "prober" or endpoint not in self.probers:
             raise Refusal(f"endpoints.{endpoint}.credentials.{role} is missing")
         return self.probers[endpoint]

@@ -54,10 +54,11 @@ class Canaries:
         crc64nvme: str = "",
         if_none_match: bool = False,
         if_match: str = "",
+        through: Store | None = None,
     ) -> Written:
-        """Write a canary, locked for `RETENTION_S` in a bucket with object lock."""
+        """Write a canary, locked for `RETENTION_S` in a bucket with object lock; `through` another store than this one's."""
         self._keys[key] = None
-        return await self.store.put(
+        return await (through or self.store).put(
             self.bucket,
             key,
             body,

@@ -5,14 +5,15 @@ Every canary has a body, and so an ETag, of its own: one that lands under anothe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from relocation.ports import Store
 from relocation.rules.errors import BadRequest, Forbidden, NotFound, Transient
 from relocation.rules.fidelity import Encryption, label_of
 from relocation.rules.keys import shown
 from relocation.rules.names import PART_BYTES_TRIED_MAX
-from relocation.rules.objects import SSE, Attributes
+from relocation.rules.objects import SSE, SSE_CUSTOMER, Attributes
 from relocation.rules.questions import Question
 from relocation.stages.probing.asking import Found, Inquiry, failure_word
 from relocation.stages.probing.canaries import ATTEMPTS, Canaries
@@ -199,20 +200,24 @@ async def storage_classes(canaries: Canaries, found: Found) -> None:
     found[Question.STORAGE_CLASSES] = " ".join(words)
 
 
-def encryption(wanted: Sequence[Encryption]) -> Inquiry:
-    """Return what tries the encryptions that the configuration asks of this bucket, each with its key."""
+def _is_encrypted(asked: Encryption, shown_: Encryption) -> bool:
+    return all(dict(asked).get(name) == dict(shown_).get(name) for name in (SSE, SSE_CUSTOMER))
+
+
+def encryption(wanted: Mapping[Encryption, Store]) -> Inquiry:
+    """Return what tries the encryptions that the configuration asks of this bucket, each with its key, through the store given."""
 
     async def ask(canaries: Canaries, found: Found) -> None:
         words = []
-        for headers in wanted:
+        for headers, store in wanted.items():
             key = canaries.name("encrypted")
             try:
-                await canaries.put(key, b"e", attributes=Attributes(headers=headers))
-                rarer = (await canaries.store.head(canaries.bucket, key)).rarer
+                await canaries.put(key, b"e", attributes=Attributes(headers=headers), through=store)
+                rarer = (await store.head(canaries.bucket, key)).rarer
             except (BadRequest, Forbidden, NotFound) as error:
                 words.append(f"{label_of(headers)}={error.code if isinstance(error, BadRequest) else 'forbidden'}")
             else:
-                words.append(f"{label_of(headers)}={'kept' if dict(headers).get(SSE) == dict(rarer).get(SSE) else 'dropped'}")
+                words.append(f"{label_of(headers)}={'kept' if _is_encrypted(headers, rarer) else 'dropped'}")
         if words:
             found[Question.ENCRYPTION] = " ".join(words)
 
