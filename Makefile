@@ -12,7 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MADE := $(VENV)/.made
 
-.PHONY: help env demo down test test-fast test-long test-system check format bench soak lock clean
+.PHONY: help env demo down test test-fast test-system check format bench soak lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -23,14 +23,11 @@ demo: env  ## a category moves from Korea to Japan, proved, on this machine (lea
 down: env  ## end the servers that `demo` or `hikkoshi local up` left running
 	$(BIN)/hikkoshi local down
 
-test: test-fast minio  ## every test but the long ones and those that need system packages (starts its own servers)
-	$(BIN)/python -m pytest -q -m "server and not system and not long"
+test: test-fast minio  ## every test but those that need system packages (starts its own servers)
+	$(BIN)/python -m pytest -q -n 2 --dist loadscope --no-loadscope-reorder -m "server and not system"
 
 test-fast: env  ## the tests that need no server
 	$(BIN)/python -m pytest -q -n 2 -m "not server and not system"
-
-test-long: env minio  ## the few tests that take half a minute or more each: schedules, servers that die, two processes at once
-	$(BIN)/python -m pytest -q -m "long and not system"
 
 test-system: env minio  ## the tests that need system packages, which are installed where that is allowed
 	$(BIN)/python -m tests.system.run

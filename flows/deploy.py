@@ -1,7 +1,8 @@
 """`python -m flows.deploy --config FILE [--activate]`: register one deployment for each category and flow with Prefect's server.
 
-Guarantees: doing it again changes nothing but what the configuration changed; a schedule that somebody switched on or off stays so,
-a new one is off; what is in the configuration no more (a wave's schedule, a category's deployments) is taken away, its runs stay.
+Guarantees: doing it again changes nothing but what the configuration changed, and puts right what somebody else changed; a schedule
+that somebody switched on or off stays so, a new one is off; what is in the configuration no more (a wave's schedule, a category's
+deployments) is taken away, its runs stay.
 Refuses names that another migration has taken. Needs `PREFECT_API_URL`; never starts a server of its own.
 """
 
@@ -12,16 +13,18 @@ import asyncio
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import httpx
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate
+from prefect.client.schemas.actions import DeploymentCreate, DeploymentScheduleCreate, WorkPoolCreate
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
+from prefect.client.schemas.objects import DeploymentSchedule
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.exceptions import ObjectNotFound
@@ -45,6 +48,12 @@ FLOWS = {
     "verify": ("verify-only", "flows/verify_only.py:verify_only"),
 }
 """What a deployment's name begins with → the flow's name, and where the worker finds it."""
+
+COMPARED = (
+    *("name", "flow_id", "version", "parameters", "description", "work_pool_name", "tags", "path", "entrypoint", "pull_steps"),
+    *("parameter_openapi_schema", "enforce_parameter_schema", "job_variables", "concurrency_limit"),
+)
+"""The fields by which a deployment is known to be as it should be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +89,7 @@ async def deploy(migration: Migration, *, activate: bool) -> Deployed:
                 before = there.pop(f"{what}-{category}", None)
                 order = Order(what, category, migration, before, activate)
                 registered.append(await _register(client, flow_id, order))
-        there.pop(_pace_name(migration), None)
-        registered.append(await _register_pace(client, migration))
+        registered.append(await _register_pace(client, migration, there.pop(_pace_name(migration), None)))
         gone = [each for each in there.values() if _tag(migration) in each.tags]
         for each in gone:
             await client.delete_deployment(each.id)
@@ -125,50 +133,71 @@ class Order:
 async def _register(client: PrefectClient, flow_id: UUID, order: Order) -> Registered:
     category = order.migration.categories[order.category]
     form = Form(order.category, category, dry_run=order.what == "wave", evidence=evidence_of(order.migration))
-    schedules = order.schedules()
     name = f"{order.what}-{order.category}"
     # No concurrency limit of Prefect's: the ledger's lease holds one run a wave, and losing Prefect's would end a healthy run.
-    await client.create_deployment(
+    wanted = DeploymentCreate(
         flow_id=flow_id,
         name=name,
-        version=metadata.version("hikkoshi"),
-        schedules=schedules,
+        schedules=order.schedules(),
         parameters=dict(form.parameters()),
         description=description(order.what, order.category, order.migration),
-        work_pool_name=POOL,
         tags=order.tags(),
-        path=str(PROJECT),
         entrypoint=FLOWS[order.what][1],
-        pull_steps=[{"prefect.deployments.steps.set_working_directory": {"directory": str(PROJECT)}}],
         parameter_openapi_schema=dict(form.schema()),
-        enforce_parameter_schema=True,
-        job_variables=_how_to_run(order.migration),
+        **_everywhere(order.migration),
     )
-    return Registered(name, tuple((str(each.slug), each.active) for each in schedules))
+    await _bring_up_to_date(client, wanted, order.before)
+    return Registered(name, tuple((str(each.slug), each.active is True) for each in wanted.schedules))
 
 
 def _pace_name(migration: Migration) -> str:
     return f"pace-{migration.migration}"
 
 
-async def _register_pace(client: PrefectClient, migration: Migration) -> Registered:
+async def _register_pace(client: PrefectClient, migration: Migration, before: DeploymentResponse | None) -> Registered:
     """Register the one deployment that changes the pace of endpoints."""
-    name = _pace_name(migration)
-    await client.create_deployment(
+    wanted = DeploymentCreate(
         flow_id=await client.create_flow_from_name("pace"),
-        name=name,
-        version=metadata.version("hikkoshi"),
+        name=_pace_name(migration),
         description=PACE,
-        work_pool_name=POOL,
         tags=[MARK, _tag(migration)],
-        path=str(PROJECT),
         entrypoint="flows/pace.py:pace",
-        pull_steps=[{"prefect.deployments.steps.set_working_directory": {"directory": str(PROJECT)}}],
         parameter_openapi_schema=dict(pace_schema(list(migration.endpoints))),
-        enforce_parameter_schema=True,
-        job_variables=_how_to_run(migration),
+        **_everywhere(migration),
     )
-    return Registered(name, ())
+    await _bring_up_to_date(client, wanted, before)
+    return Registered(wanted.name, ())
+
+
+def _everywhere(migration: Migration) -> dict[str, Any]:
+    """Return what is the same for every deployment of a migration: Prefect's fields by name."""
+    return {
+        "version": metadata.version("hikkoshi"),
+        "work_pool_name": POOL,
+        "path": str(PROJECT),
+        "pull_steps": [{"prefect.deployments.steps.set_working_directory": {"directory": str(PROJECT)}}],
+        "enforce_parameter_schema": True,
+        "job_variables": _how_to_run(migration),
+    }
+
+
+async def _bring_up_to_date(client: PrefectClient, wanted: DeploymentCreate, before: DeploymentResponse | None) -> None:
+    """Register a deployment that is not there, or not as it should be: each one costs Prefect's server a tenth of a second."""
+    if before is None or not _is_as(wanted, before):
+        await client.create_deployment(**{name: getattr(wanted, name) for name in wanted.model_fields_set})
+
+
+def _is_as(wanted: DeploymentCreate, before: DeploymentResponse) -> bool:
+    """Return whether all that we decide about a deployment is as it should be. What an operator may add is not ours."""
+    if any(getattr(before, name) != getattr(wanted, name) for name in COMPARED):
+        return False
+    return "schedules" not in wanted.model_fields_set or _plain(wanted.schedules) == _plain(before.schedules)
+
+
+def _plain(schedules: Iterable[DeploymentScheduleCreate | DeploymentSchedule]) -> list[object]:
+    """Return what can be compared of schedules, in an order of its own."""
+    shown = [each.model_dump(include={"slug", "schedule", "active", "parameters"}) for each in schedules]
+    return sorted(shown, key=repr)
 
 
 def _how_to_run(migration: Migration) -> dict[str, object]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import random
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -18,13 +18,14 @@ import urllib.error
 import urllib.request
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from hikkoshi.local.listening import Claim, claim_port
 from hikkoshi.local.minio import find_or_build
 
 START_S = 60.0
@@ -137,13 +138,17 @@ def wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> N
     pytest.fail(f"{process.args[0]} did not come up: exit {process.poll()}\n{log.read_text(errors='replace')[-3000:]}")
 
 
+_claimed: list[Claim] = []
+
+
 def free_ports(count: int) -> list[int]:
-    """Return ports of loopback that are free now, all different."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+    """Return ports of loopback that are free now, all different; no other test run on this machine gets them while this one lasts.
+
+    They lie below those that the kernel gives to connections, which could take one before a server does.
+    """
+    claims = [claim_port(random.randrange(30_000, 32_600)) for _ in range(count)]
+    _claimed.extend(claims)
+    return [each.port for each in claims]
 
 
 def plain_environment(folder: Path) -> dict[str, str]:

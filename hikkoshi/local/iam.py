@@ -15,6 +15,7 @@ from string import Template
 
 import urllib3
 from minio.credentials.providers import StaticProvider
+from minio.error import MinioAdminException
 from minio.minioadmin import MinioAdmin
 
 from connectors.wire.address import tls_context
@@ -86,11 +87,33 @@ def make_profiles(file: Path, names: Sequence[str]) -> dict[str, Keys]:
 
 
 def make_user(url: str, owner: Keys, user: Keys, policy_text: str, *, ca_file: Path | None = None) -> None:
-    """Make (or bring up to date) one user of a MinIO whose only policy is this one, named like the user."""
-    admin = _admin(url, owner, ca_file)
-    admin.policy_add(user.access, policy=json.loads(policy_text))
+    """Make (or bring up to date) one user of a MinIO whose only policy is this one, named like the user.
+
+    A user that is as it should be is left alone: looking costs milliseconds, a secret put there a tenth of a second on either side.
+    """
+    admin, wanted = _admin(url, owner, ca_file), json.loads(policy_text)
+    if _is_as(admin, _admin(url, user, ca_file), user.access, wanted):
+        return
+    admin.policy_add(user.access, policy=wanted)
     admin.user_add(user.access, user.secret)
     admin.policy_set(user.access, user=user.access)
+
+
+def _is_as(admin: MinioAdmin, themselves: MinioAdmin, name: str, wanted: object) -> bool:
+    """Return whether the user is let in with these keys, and has that very policy alone. Whoever is let in may ask that."""
+    try:
+        known = json.loads(themselves.user_info(name))
+        found = json.loads(admin.policy_info(name))
+    except MinioAdminException:
+        return False  # not there yet, other keys, switched off: it is made as it should be
+    return known.get("status") == "enabled" and known.get("policyName") == name and _sorted(found) == _sorted(wanted)
+
+
+def _sorted(document: object) -> object:
+    """Return a policy with its lists in one order: a server keeps no order of actions."""
+    if isinstance(document, dict):
+        return {name: _sorted(value) for name, value in document.items()}
+    return sorted(map(_sorted, document), key=repr) if isinstance(document, list) else document
 
 
 def _admin(url: str, owner: Keys, ca_file: Path | None) -> MinioAdmin:

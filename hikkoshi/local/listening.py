@@ -6,6 +6,7 @@ import http.client
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from connectors.wire.address import tls_context
@@ -16,12 +17,34 @@ POLL_S = 0.1
 STEPS = 100
 
 
-def free_port(first: int, *, preferred: int = 0) -> int:
-    """Return `preferred` if nobody listens there, else the first free port from `first` upward. `Refusal` after 100 taken ones."""
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A port that is ours until `close`: no other claim gets it, though nothing listens there yet."""
+
+    port: int
+    held: socket.socket
+
+    def close(self) -> None:
+        self.held.close()
+
+
+def claim_port(first: int, *, preferred: int = 0) -> Claim:
+    """Claim `preferred` if nobody listens there, else the first free port from `first` upward. `Refusal` after 100 taken ones.
+
+    Between our looking at a port and our server's listening there, another `up` on this machine would find the same port free,
+    and each could take the other's server for its own. So the UDP port of that number, which no server here uses, is held.
+    """
     candidates = range(first, first + STEPS)
     for port in [preferred, *candidates] if preferred else candidates:
+        held = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            held.bind((HOST, port))
+        except OSError:
+            held.close()
+            continue
         if is_free(port):
-            return port
+            return Claim(port, held)
+        held.close()
     raise Refusal(f"the ports {first} to {first + STEPS - 1} of {HOST} are all taken; end what holds them, and start again")
 
 

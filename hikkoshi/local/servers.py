@@ -19,7 +19,7 @@ from hikkoshi.local.certificates import make_certificates
 from hikkoshi.local.configuration import write_configuration
 from hikkoshi.local.iam import make_profiles
 from hikkoshi.local.launch import FIRST_PORT, HEALTH, launch
-from hikkoshi.local.listening import answers, free_port, is_free, wait_until
+from hikkoshi.local.listening import Claim, answers, claim_port, is_free, wait_until
 from hikkoshi.local.minio import Say, find_or_build, tail
 from hikkoshi.local.prefect import worker_is_online
 from hikkoshi.local.process import end, start
@@ -44,7 +44,10 @@ def up(root: Path, say: Say = print, *, prefect: bool = True, tls: bool = False)
         (root / "var" / "log").mkdir(exist_ok=True)
         house = _House(root, binary, say, tls=tls)
         jobs = [functools.partial(house.bring_up_site, site) for site in SITES]
-        house.together([*jobs, house.bring_up_prefect] if prefect else jobs)
+        try:
+            house.together([*jobs, house.bring_up_prefect] if prefect else jobs)
+        finally:
+            house.let_go()
         write_configuration(house.state, datetime.datetime.now(datetime.UTC).astimezone().date())
         return house.state
 
@@ -90,6 +93,7 @@ class _House:
         self._say = say
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._claims: dict[str, Claim] = {}
         self._owners = make_profiles(self.state.owners, [f"{site}-root" for site in SITES])
         self._users = make_profiles(self.state.credentials, USERS)
 
@@ -137,7 +141,7 @@ class _House:
     def _start(self, name: str) -> Server:
         known = self.state.server(name)
         end([], [self.state.mark_of(name)], grace_s=GRACE_S)  # what a dead one has left behind, or a killed `up` did not write down
-        port = free_port(FIRST_PORT[name], preferred=known.port if known else 0) if name in FIRST_PORT else 0
+        port = self._claim(name, known.port if known else 0) if name in FIRST_PORT else 0
         server = self._record(Server(name, port, tls=self._tls and name in SITES))
         what = launch(self.state, server, self._binary, self._owners.get(f"{name}-root"))
         self._say(f"starting {name}{f' on port {port}' if port else ''}")
@@ -149,6 +153,18 @@ class _House:
             mark=self.state.mark_of(name),
         )
         return self._record(dataclasses.replace(server, process=process))
+
+    def _claim(self, name: str, preferred: int) -> int:
+        before = self._claims.pop(name, None)
+        claim = self._claims[name] = claim_port(FIRST_PORT[name], preferred=preferred)
+        if before is not None:  # a port where our server died because a stranger took it: not the next one's either
+            before.close()
+        return claim.port
+
+    def let_go(self) -> None:
+        """Let go of the ports' claims: their servers listen now, or will not."""
+        while self._claims:
+            self._claims.popitem()[1].close()
 
     def _record(self, server: Server) -> Server:
         with self._lock:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import signal
 import socket
 import subprocess
@@ -17,7 +16,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
-from unittest import mock
 
 import boto3
 import httpx
@@ -28,7 +26,6 @@ from connectors.configuration.reader import read
 from connectors.ledger.store import SqlLedger
 from hikkoshi.local import LocalState, down, prefect_environment, up
 from hikkoshi.local.configuration import REGIONS
-from hikkoshi.local.launch import FIRST_PORT
 from relocation.rules.records import RunRecord
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -213,10 +210,8 @@ class Office:
 @contextlib.contextmanager
 def office(root: Path) -> Iterator[Office]:
     """All four servers in a folder, and every deployment; ended afterwards."""
-    first = random.randrange(20_000, 30_000, 100)  # two tests' servers that start at once must not look at the same port
     try:
-        with mock.patch.dict(FIRST_PORT, {"korea": first, "japan": first + 30, "prefect": first + 60}):
-            opened = Office(root, up(root, nothing))
+        opened = Office(root, up(root, nothing))
         began = time.monotonic()
         done = opened.deploy()
         opened.seconds_to_deploy = time.monotonic() - began

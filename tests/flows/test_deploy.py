@@ -37,6 +37,19 @@ def test_every_category_has_a_deployment_of_each_flow(office):
     assert wave["concurrency_limit"] is None
 
 
+def test_what_is_as_it_should_be_is_not_registered_again(office):
+    """Deployed again, nothing is written; what somebody changed by hand is put right, and that alone."""
+    before = {each["name"]: each["updated"] for each in office.deployments()}
+    assert office.deploy().returncode == 0
+    assert {each["name"]: each["updated"] for each in office.deployments()} == before
+    identity, said = (office.deployment("wave-pay")[name] for name in ("id", "description"))
+    office.api.patch(f"/deployments/{identity}", json={"description": "deletes nothing?"}).raise_for_status()
+    assert office.deploy().returncode == 0
+    assert office.deployment("wave-pay")["description"] == said
+    after = {each["name"]: each["updated"] for each in office.deployments()}
+    assert {name for name, when in after.items() if when != before[name]} == {"wave-pay"}
+
+
 def test_a_wave_starts_by_schedule_only_after_it_was_switched_on(office):
     """Registered off, switched on by `--activate`; what somebody switched stays so when it is deployed again."""
     assert active(office, "wave-talk-images") == {"first": False}
@@ -57,7 +70,6 @@ def test_a_wave_starts_by_schedule_only_after_it_was_switched_on(office):
     assert active(office, "wave-talk-images") == {"first": False}
 
 
-@pytest.mark.long
 def test_a_scheduled_wave_starts_by_itself(office):
     """A wave whose time has come is moved with nobody there; its schedule goes when the configuration has it no more."""
     office.seed("timeline", "2020/post")
@@ -81,7 +93,6 @@ def test_a_scheduled_wave_starts_by_itself(office):
     assert active(office, "wave-timeline") == {}
 
 
-@pytest.mark.long
 def test_a_category_that_is_gone_takes_its_deployments_along(office):
     """Nobody can start what the configuration does not have; everything else stays as it is."""
     text = office.state.configuration.read_text()

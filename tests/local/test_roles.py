@@ -7,7 +7,7 @@ import json
 import pytest
 
 from hikkoshi.local.configuration import REGIONS, VAULT
-from hikkoshi.local.iam import EVERYWHERE, ROLES, Scope, make_user, new_keys, policy
+from hikkoshi.local.iam import EVERYWHERE, ROLES, Scope, _admin, make_user, new_keys, policy
 from tests.local.role_verbs import Trial, allowed, s3_client
 
 pytestmark = pytest.mark.server
@@ -91,3 +91,31 @@ def test_a_role_that_deletes_reaches_the_buckets_of_the_case_alone(house, role):
     owner.create_bucket(Bucket=bucket)
     keys = house.keys(site, role)
     assert allowed(Trial(url, bucket, "", owner, s3_client(url, REGIONS[site], keys), keys, locked=False)) == NOTHING
+
+
+@pytest.mark.parametrize("change", ["policy", "another policy", "secret", "switched off", "gone"])
+def test_a_user_that_somebody_changed_is_put_right_and_one_that_is_right_is_left_alone(house, change):
+    """Whatever was done to it, a user made again has its own policy and its own keys; nothing is written without need."""
+    url, owner, keys = house.url("korea"), house.keys("korea", "root"), new_keys(f"changed-{change.replace(' ', '-')}")
+    text = policy("auditor", Scope(EVERYWHERE, {"vault": VAULT}))
+    wide = json.loads(text)
+    wide["Statement"][0]["Action"] = ["s3:*"]
+    admin, themselves = _admin(url, owner, None), _admin(url, keys, None)
+    make_user(url, owner, keys, text)
+    stands = json.loads(themselves.user_info(keys.access))
+    make_user(url, owner, keys, text)
+    assert json.loads(themselves.user_info(keys.access)) == stands  # the time of the last change is in it
+    changes = {
+        "policy": lambda: admin.policy_add(keys.access, policy=wide),
+        "another policy": lambda: admin.policy_set("readwrite", user=keys.access),
+        "secret": lambda: admin.user_add(keys.access, new_keys("any").secret),
+        "switched off": lambda: admin.user_disable(keys.access),
+        "gone": lambda: admin.user_remove(keys.access),
+    }
+    changes[change]()
+    make_user(url, owner, keys, text)
+    known = json.loads(themselves.user_info(keys.access))
+    assert (known["status"], known["policyName"]) == ("enabled", keys.access)
+    assert known["updatedAt"] > stands["updatedAt"]
+    found = json.loads(admin.policy_info(keys.access))
+    assert [set(each["Action"]) for each in found["Statement"]] == [set(each["Action"]) for each in json.loads(text)["Statement"]]

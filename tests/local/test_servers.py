@@ -33,6 +33,12 @@ def root(tmp_path):
     down(tmp_path, nothing)
 
 
+@pytest.fixture
+def bare(monkeypatch):
+    """Servers without buckets and users, for claims about processes: making 13 users takes as long as starting both servers."""
+    monkeypatch.setattr("hikkoshi.local.servers.furnish", lambda *_, **__: None)
+
+
 def pids(state) -> dict[str, int]:
     return {server.name: server.process.pid for server in state.servers}
 
@@ -58,7 +64,7 @@ def test_two_ups_at_once_start_one_pair_of_servers(root):
     assert pids(found[0]) == pids(found[1])
 
 
-def test_up_starts_again_only_what_has_died(root):
+def test_up_starts_again_only_what_has_died(root, bare):
     """A killed server comes back on its own port with its data; the other is not disturbed."""
     first = up(root, nothing, prefect=False)
     korea = first.server("korea")
@@ -69,7 +75,7 @@ def test_up_starts_again_only_what_has_died(root):
     assert second.server("korea").process != korea.process
 
 
-def test_a_server_that_an_interrupted_up_did_not_write_down_is_ended_first(root):
+def test_a_server_that_an_interrupted_up_did_not_write_down_is_ended_first(root, bare):
     """Two servers on one data folder would be two truths."""
     first = up(root, nothing, prefect=False)
     lost = first.server("korea").process
@@ -89,7 +95,7 @@ def test_taken_ports_are_stepped_over(root, monkeypatch):
         assert f"{HOST}:{state.server('korea').port}" in state.configuration.read_text()
 
 
-def test_servers_listen_on_loopback_alone(root):
+def test_servers_listen_on_loopback_alone(root, bare):
     """No other machine can reach them."""
     state = up(root, nothing, prefect=False)
     for server in state.servers:
@@ -103,7 +109,7 @@ def listening() -> list[str]:
     return [fields[1] for fields in lines if fields[3] == "0A"]
 
 
-def test_state_is_for_its_owner_alone(root):
+def test_state_is_for_its_owner_alone(root, bare):
     """Secrets and data lie under `var/`, which nobody else may enter, and no configuration names the owners' keys."""
     state = up(root, nothing, prefect=False)
     assert state.var.stat().st_mode & 0o777 == 0o700
@@ -113,7 +119,7 @@ def test_state_is_for_its_owner_alone(root):
     assert state.keys("korea", "root").secret not in state.credentials.read_text()
 
 
-def test_a_server_that_dies_at_start_shows_the_end_of_its_log(root):
+def test_a_server_that_dies_at_start_shows_the_end_of_its_log(root, bare):
     """The error names the server and says in the server's own words why."""
     data = root / "var" / "minio" / "korea"
     data.mkdir(parents=True)
@@ -122,7 +128,7 @@ def test_a_server_that_dies_at_start_shows_the_end_of_its_log(root):
         up(root, nothing, prefect=False)
 
 
-def test_a_server_that_does_not_answer_is_named(root, monkeypatch):
+def test_a_server_that_does_not_answer_is_named(root, monkeypatch, bare):
     """A server that runs and is silent is an error too, after a bounded time."""
     first = up(root, nothing, prefect=False)
     monkeypatch.setattr("hikkoshi.local.servers.START_TIMEOUT_S", 0.5)
@@ -135,7 +141,7 @@ def test_a_server_that_does_not_answer_is_named(root, monkeypatch):
         os.kill(japan, signal.SIGCONT)
 
 
-def test_down_ends_what_up_started_and_nothing_else(root):
+def test_down_ends_what_up_started_and_nothing_else(root, bare):
     """A stranger whose id stands in a stale record goes on; ours are gone, their data and secrets stay."""
     state = up(root, nothing, prefect=False)
     stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
