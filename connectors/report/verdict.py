@@ -136,6 +136,9 @@ def _finished(summary: Summary, target: Text) -> tuple[Level, Text]:
 
 def _points(summary: Summary) -> list[Point]:
     points = _work_points(summary)
+    if summary.histories.policy == "all":
+        kinds = [summary.histories.counts.get(kind, Count()).objects for kind in ("former_versions", "delete_markers")]
+        points.append(Point(Level.GOOD, say("point.histories", former=kinds[0], markers=kinds[1])))
     broken = sum(not equation.holds for equation in summary.equations)
     if broken:
         points.append(Point(Level.BAD, say("point.unbalanced", n=broken, total=len(summary.equations))))

@@ -6,7 +6,7 @@ import pytest
 
 from connectors.report.verdict import Level, verdict_of
 from relocation.rules.records import Outcome, Proof
-from relocation.rules.summary import Count, Equation, Named, Summary
+from relocation.rules.summary import Count, Equation, Histories, Named, Summary
 from tests.unit.report_samples import BAD, GOOD, PLAN, counts, source_equation
 
 HOLDS = Equation("source", Count(), ())
@@ -141,3 +141,12 @@ def test_verified_is_told_of_all_that_was_listed() -> None:
     assert points["Verified: 10 of 11"] is Level.ATTENTION
     points = {point.text.en: point.level for point in verdict_of(ended(verified=10)).points}
     assert points["Verified: 10 of 10"] is Level.GOOD
+
+
+def test_delete_markers_have_no_bytes_to_read_back() -> None:
+    """Where all versions are moved, a verified delete marker is not one that nobody read back; the page counts it apart."""
+    kinds = {"former_versions": Count(4, 4), "delete_markers": Count(3, 0), "delete_markers_verified": Count(3, 0)}
+    done = replace(ended(verified=10), proofs={"read_back": 7}, histories=Histories("all", kinds))
+    assert told(done)[0] == Level.GOOD
+    assert any("former versions: 4, and delete markers: 3" in point.text.en for point in verdict_of(done).points)
+    assert told(replace(done, histories=Histories()))[0] == Level.ATTENTION
