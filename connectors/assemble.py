@@ -16,6 +16,7 @@ from connectors.clock import SystemClock
 from connectors.configuration.reader import check_credentials, read, read_prices
 from connectors.garbage import collected_seldom
 from connectors.ledger.store import SqlLedger
+from connectors.memory_returned import payload_bytes, return_what_is_freed
 from connectors.pace.keeper import Keeper
 from connectors.report.publish import ReportFiles
 from connectors.state import belongs
@@ -46,6 +47,7 @@ async def assembled(
 
     That is recorded as the end of what `begins`, wherever the ledger could be opened: no run would know of it.
     """
+    return_what_is_freed()
     clock = SystemClock()
     host = socket.gethostname()
     settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -79,7 +81,7 @@ async def assembled(
                     prices=prices,
                     progress=progress,
                     clock=clock,
-                    budget=Budget(settings.transfer.budget_bytes),
+                    budget=Budget(payload_bytes(settings)),
                     who=who or getpass.getuser(),
                     host=f"{host} ({settings.worker.country})" if settings.worker.country else host,
                     version=metadata.version("hikkoshi"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import hashlib
 import json
@@ -16,10 +17,11 @@ from connectors.report.page import as_page
 from relocation.ports import Vault
 from relocation.rules.errors import NoSpace, Refusal
 from relocation.rules.summary import Summary
+from relocation.transfer.crew import first_error
 
 
 class ReportFiles:
-    """Writes `reports/CATEGORY/WAVE/RUN/report.html` and `report.json` below `folder`; the vault's copy is the evidence."""
+    """Writes `reports/CATEGORY/WAVE/RUN-KIND/report.html` and `report.json` below `folder`; the vault's copy is the evidence."""
 
     def __init__(self, folder: Path, vault: Vault) -> None:
         self._folder = folder
@@ -27,18 +29,26 @@ class ReportFiles:
 
     async def publish(self, summary: Summary) -> Summary:
         """Write the report and return the summary with the page's path in `report`."""
-        place = self._folder / "reports" / summary.category / (summary.wave or "all-waves") / f"{summary.run_id}-{summary.stage}"
+        place = self._folder / "reports" / summary.category / (summary.wave or "all-waves") / f"{summary.run_id}-{named(summary)}"
         summary = replace(summary, report=str(place / "report.html"))
         page = as_page(summary).encode()
         document = json.dumps(as_json(summary, rows_max=None), ensure_ascii=False, indent=1).encode()
-        folder = f"runs/{summary.run_id}/report-{summary.stage}-{hashlib.sha256(document).hexdigest()[:16]}"
-        await self._vault.put(f"{folder}.json", document, content_type="application/json")
-        await self._vault.put(f"{folder}.html", page, content_type="text/html; charset=utf-8")
+        folder = f"runs/{summary.run_id}/report-{named(summary)}-{hashlib.sha256(document).hexdigest()[:16]}"
+        with first_error():
+            async with asyncio.TaskGroup() as group:  # neither needs the other: they name each other by the run
+                group.create_task(self._vault.put(f"{folder}.json", document, content_type="application/json"))
+                group.create_task(self._vault.put(f"{folder}.html", page, content_type="text/html; charset=utf-8"))
         with _explained(place, folder):
             place.mkdir(parents=True, exist_ok=True)
             _replace(place / "report.html", page)
             _replace(place / "report.json", document)
         return summary
+
+
+def named(summary: Summary) -> str:
+    """Return what was asked for: `plan`, `run`, `verify`; for a run that was to stop early, after which stage too."""
+    whole = summary.kind != "run" or summary.stage == "verify"
+    return summary.kind if whole else f"{summary.kind}-until-{summary.stage}"
 
 
 @contextmanager

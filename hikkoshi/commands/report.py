@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hikkoshi.shell import ConfigOption, JsonOption, shell_of
+from hikkoshi.shell import ConfigOption, JsonOption, Shell, shell_of
 from relocation.rules.errors import Refusal
 
 
@@ -50,10 +50,21 @@ def report(
             shell.out.print(f"{each.category}  {each.wave}  ", end="")
             shell.out.print(str(each.path), soft_wrap=True)
     if open_:
-        import webbrowser
-
-        webbrowser.open(max(pages, key=lambda page: page.written_s).path.as_uri())
+        _open(shell, max(pages, key=lambda page: page.written_s).path)
     return 0
+
+
+def _open(shell: Shell, path: Path) -> None:
+    """Open a page in the browser, or say that there is none, and where the page lies."""
+    import webbrowser
+
+    try:
+        opened = webbrowser.open(path.as_uri())
+    except webbrowser.Error:
+        opened = False
+    if not opened:
+        shell.err.print("no browser could be opened on this machine; open this page in one, here or elsewhere (it is one file):")
+        shell.err.print(str(path), soft_wrap=True)
 
 
 def newest_pages(state_dir: Path, category: str) -> list[Page]:

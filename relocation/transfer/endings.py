@@ -91,7 +91,7 @@ def copied(
     )
 
 
-def ended(row: PlanRow, outcome: Outcome, reason: str, tries: Tries, *, stage: str = "copy", mismatch: bool = False) -> Fact:
+def ended(row: PlanRow, outcome: Outcome, reason: str, tries: Tries | None, *, stage: str = "copy", mismatch: bool = False) -> Fact:
     """Return the fact of an object that did not make it."""
     return Fact(
         stage=stage,
@@ -105,7 +105,7 @@ def ended(row: PlanRow, outcome: Outcome, reason: str, tries: Tries, *, stage: s
         source_last_modified=row.source_last_modified,
         target_etag=row.found_etag,
         reason=reason,
-        attempts=tries.count,
+        attempts=tries.count if tries else 1,
         mismatch=mismatch,
         ours=row.ours,
     )

@@ -11,7 +11,7 @@ from relocation.rules.fidelity import differences
 from relocation.rules.objects import Head
 from relocation.rules.records import Action, Fact, Outcome, PlanRow, Proof
 from relocation.transfer.compare import hash_object
-from relocation.transfer.endings import copied
+from relocation.transfer.endings import copied, ended
 from relocation.transfer.hands import Hands
 from relocation.transfer.hashing import attributes_sha256
 from relocation.transfer.read import as_kept, to_send
@@ -70,20 +70,7 @@ async def found_at_target(hands: Hands, row: PlanRow, tries: Tries) -> Head | No
 
 def conflict(row: PlanRow, reason: str) -> Fact:
     """Return the fact of an object that somebody else wrote under our target key: named, never overwritten."""
-    return Fact(
-        stage="copy",
-        outcome=Outcome.CONFLICTED,
-        source_bucket=row.source_bucket,
-        source_key=row.source_key,
-        target_bucket=row.target_bucket,
-        target_key=row.target_key,
-        size=row.size,
-        source_etag=row.source_etag,
-        source_last_modified=row.source_last_modified,
-        target_etag=row.found_etag,
-        reason=reason,
-        ours=False,
-    )
+    return ended(row._replace(ours=False), Outcome.CONFLICTED, reason, None)
 
 
 async def prove_occupied(hands: Hands, row: PlanRow, occupied: Occupied, tries: Tries) -> Fact:

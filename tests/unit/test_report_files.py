@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import resource
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from connectors.report.publish import ReportFiles
+from hikkoshi.commands.report import _open, newest_pages
+from hikkoshi.shell import Shell
 from relocation.rules.errors import NoSpace, Refusal
 from tests.unit.report_samples import GOOD
 
@@ -57,3 +61,36 @@ async def test_a_full_drive_under_the_reports_is_no_space(tmp_path, monkeypatch)
 def _written_to_full(data: bytes) -> None:
     with Path("/dev/full").open("wb", buffering=0) as full:
         full.write(data)
+
+
+@pytest.mark.parametrize(
+    ("kind", "stage", "name"),
+    [("plan", "plan", "plan"), ("run", "verify", "run"), ("run", "copy", "run-until-copy"), ("verify", "verify", "verify")],
+)
+async def test_a_report_is_named_after_what_was_asked_for(tmp_path, kind, stage, name):
+    """A run ends with a verification and is a run all the same; one that was to stop early says so and is not written over."""
+    vault = Shelf()
+    published = await ReportFiles(tmp_path, vault).publish(replace(GOOD, kind=kind, stage=stage))
+    assert Path(published.report).parent.name == f"{GOOD.run_id}-{name}"
+    assert all(f"/report-{name}-" in each for each in vault.names)
+
+
+def test_reports_of_earlier_versions_are_found(tmp_path):
+    """Folders that were named after the last stage are listed as before, and the newest page counts, whatever its name."""
+    for age, name in enumerate(("1-plan", "2-verify", "3-run")):
+        page = tmp_path / "reports" / "talk" / "all" / name / "report.html"
+        page.parent.mkdir(parents=True)
+        page.touch()
+        os.utime(page, (age, age))
+        (found,) = newest_pages(tmp_path, "talk")
+        assert found.path == page
+
+
+@pytest.mark.parametrize("opens", [True, False])
+def test_where_there_is_no_browser_the_page_is_named(tmp_path, monkeypatch, capsys, opens):
+    """`report --open` never ends in silence: without a browser it says so, and where the page lies."""
+    monkeypatch.setattr("webbrowser.open", lambda _address: opens)
+    _open(Shell(), tmp_path / "report.html")
+    said = capsys.readouterr().err
+    assert ("no browser could be opened" in said) is not opens
+    assert (str(tmp_path / "report.html") in said) is not opens
