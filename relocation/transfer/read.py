@@ -142,7 +142,7 @@ async def _asked(policy: Fidelity, store: Store, place: tuple[str, str], head: H
     try:
         if head.tag_count:
             tags = await tries.run(lambda: store.get_tags(*place, version_id=head.version_id))
-            head = replace(head, attributes=replace(head.attributes, tags=tags))
+            head = head._replace(attributes=replace(head.attributes, tags=tags))
         acl = await tries.run(lambda: store.get_acl(*place, version_id=head.version_id)) if policy.acls else None
     except NotFound as error:
         what = f"{shown(place[1])} in {store.endpoint}/{place[0]}"

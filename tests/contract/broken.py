@@ -22,11 +22,11 @@ LISTED = Page((Listed("k", 0, "", ""),))
 
 
 def items(page: Page[Any], **changes: Any) -> Page[Any]:
-    return replace(page, items=tuple(replace(item, **changes) for item in page.items))
+    return replace(page, items=tuple(item._replace(**changes) for item in page.items))
 
 
 def attributes(head: Head, **changes: Any) -> Head:
-    return replace(head, attributes=replace(head.attributes, **changes))
+    return head._replace(attributes=replace(head.attributes, **changes))
 
 
 async def put_in_two_steps(self: MemoryStore, original: Change, bucket: str, key: str, body: bytes, **asked: Any) -> Written:
@@ -70,7 +70,7 @@ async def get_fills_up(self: MemoryStore, original: Change, bucket: str, key: st
     head: Head = await original(bucket, key, room, **asked)
     size = min(head.size, len(into))
     into[:size] = room[:size]
-    return replace(head, size=size)
+    return head._replace(size=size)
 
 
 def changed_bytes(change: Change) -> Change:
@@ -78,7 +78,7 @@ def changed_bytes(change: Change) -> Change:
         head: Head = await original(bucket, key, into, **asked)
         body = change(bytes(into[: head.size]))
         into[: len(body)] = body
-        return replace(head, size=len(body))
+        return head._replace(size=len(body))
 
     return get
 
@@ -311,7 +311,7 @@ def anything_goes(self: MemoryStore, original: Change, *args: Any, **kwargs: Any
 
 
 def layout_of_one(self: MemoryStore, original: Change, *args: Any, **kwargs: Any) -> Head:
-    return replace(original(*args, **kwargs), parts_count=0)
+    return original(*args, **kwargs)._replace(parts_count=0)
 
 
 def head_of_whole(self: MemoryStore, original: Change, place: Any, stored: Stored, size: int, **asked: Any) -> Head:
@@ -319,7 +319,7 @@ def head_of_whole(self: MemoryStore, original: Change, place: Any, stored: Store
 
 
 def sum_of_the_whole(self: MemoryStore, original: Change, place: Any, stored: Stored, size: int, **asked: Any) -> Head:
-    return replace(original(place, stored, size, **asked), checksums=(("crc64nvme", stored.crc64nvme),))
+    return original(place, stored, size, **asked)._replace(checksums=(("crc64nvme", stored.crc64nvme),))
 
 
 def whole_for_part(self: MemoryStore, original: Change, *where: Any) -> tuple[int, int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import gzip
 import time
-from dataclasses import replace
 
 import pytest
 
@@ -45,7 +44,7 @@ async def test_where_bodies_were_decoded_nothing_encoded_would_arrive(case: Case
             return head
         plain = gzip.decompress(bytes(into[: head.size]))
         into[:] = plain[: len(into)].ljust(len(into))
-        return replace(head, size=len(plain))
+        return head._replace(size=len(plain))
 
     monkeypatch.setattr(S3Store, "get", decoding)
     with pytest.raises(AssertionError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -91,7 +90,7 @@ async def test_without_carrying_locks_nothing_would_be_held(house, tmp_path, mon
     to_send = fidelity.to_send
 
     def unheld(policy, head, acl, *, now):
-        return to_send(policy, replace(head, rarer=()), acl, now=now)
+        return to_send(policy, head._replace(rarer=()), acl, now=now)
 
     monkeypatch.setattr(fidelity, "to_send", unheld)
     with case_of(house, tmp_path, locked=("korea", "japan")) as case:

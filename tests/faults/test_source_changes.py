@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
@@ -45,7 +44,7 @@ async def test_without_its_guard_a_read_would_take_another_version(case, monkeyp
 
     async def unguarded(self, bucket, key, into, *, if_match="", **more):
         head = await get(self, bucket, key, into, **more)
-        return replace(head, etag=if_match or head.etag)
+        return head._replace(etag=if_match or head.etag)
 
     monkeypatch.setattr(S3Store, "get", unguarded)
     with pytest.raises(AssertionError, match="plain/2"):

@@ -296,7 +296,7 @@ async def test_head_and_get_that_disagree_are_drift_and_neither_is_picked(tmp_pa
         if self.endpoint != "korea" or asked.get("part_number"):
             return answer
         headers = (("content-encoding", "gzip"), *answer.attributes.headers)
-        return replace(answer, attributes=replace(answer.attributes, headers=headers))
+        return answer._replace(attributes=replace(answer.attributes, headers=headers))
 
     monkeypatch.setattr(MemoryStore, "head", lies)
     summary = await world.run()

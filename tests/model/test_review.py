@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -137,7 +136,7 @@ async def test_an_object_that_no_layout_holds_is_refused_at_plan(world, monkeypa
 
     async def listed(call, *_, **__):
         page = await call()
-        return Page(tuple(replace(item, size=size) if item.key == VIDEO else item for item in page.items), page.next_token)
+        return Page(tuple(item._replace(size=size) if item.key == VIDEO else item for item in page.items), page.next_token)
 
     wrap(monkeypatch, "list_objects", "korea", listed)
     async with world.context() as context:

@@ -235,7 +235,7 @@ async def test_a_canary_that_is_listed_under_a_garbled_name_goes_too() -> None:
     class Garbling(MemoryStore):
         async def list_versions(self, bucket, **more):
             page = await super().list_versions(bucket, **more)
-            return replace(page, items=tuple(replace(item, key=item.key.replace("\x01", "\ufffd")) for item in page.items))
+            return replace(page, items=tuple(item._replace(key=item.key.replace("\x01", "\ufffd")) for item in page.items))
 
     context.stores.probers["korea"] = Garbling(service, "prober")
     await probe(context, KOREA, side="source")
