@@ -7,10 +7,10 @@ if it says whether it is the last and, if not, where the next begins, further on
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from html import escape  # xml.sax.saxutils has the same, and loads an HTTP client with it
 from typing import TypeVar
 from urllib.parse import quote, unquote, unquote_plus
 from xml.etree import ElementTree
-from xml.sax.saxutils import escape
 
 from relocation.rules.errors import ProtocolError
 from relocation.rules.objects import Acl, Listed, ListedPart, ListedUpload, ListedVersion, Page, Part
