@@ -63,6 +63,7 @@ async def two_processes(case: Case, *, objects: int, stop_at: int) -> Together:
     return Together(stopped, shard, puts, await case.sealed(run.id))
 
 
+@pytest.mark.long
 async def test_of_two_processes_one_stopped_and_one_killed_every_object_is_copied_once(case):
     """C5, C6: of 20,000 objects at most 1 % is put again, and the vault's facts are boto3's listing, row for row."""
     begun = time.monotonic()

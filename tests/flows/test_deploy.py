@@ -70,6 +70,7 @@ def test_a_wave_starts_by_schedule_only_after_it_was_switched_on(office):
     assert active(office, "wave-talk-images") == {"first": False}
 
 
+@pytest.mark.long
 def test_a_scheduled_wave_starts_by_itself(office):
     """A wave whose time has come is moved with nobody there; its schedule goes when the configuration has it no more."""
     office.seed("timeline", "2020/post")
@@ -93,6 +94,7 @@ def test_a_scheduled_wave_starts_by_itself(office):
     assert active(office, "wave-timeline") == {}
 
 
+@pytest.mark.long
 def test_a_category_that_is_gone_takes_its_deployments_along(office):
     """Nobody can start what the configuration does not have; everything else stays as it is."""
     text = office.state.configuration.read_text()

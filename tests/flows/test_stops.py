@@ -74,6 +74,7 @@ async def test_a_killed_process_leaves_a_run_that_the_next_goes_on_with(office, 
     assert office.keys("japan", "albums") == set(names())
 
 
+@pytest.mark.long
 async def test_a_wave_outlives_prefects_server(office, sluggish):
     """The server is killed in the middle of a wave: the wave is brought home without it, and its run ends green when it is back."""
     office.seed("notes", *names())

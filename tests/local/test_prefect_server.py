@@ -34,6 +34,7 @@ def until(true, *, timeout_s: float) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.long
 def test_prefect_lives_and_ends_with_the_project(tmp_path, monkeypatch):
     """A run that sleeps in the worker ends with `down`; a killed worker comes back; the user's own Prefect is never touched."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache_folder().parent))
