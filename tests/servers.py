@@ -11,6 +11,7 @@ import json
 import os
 import random
 import shutil
+import ssl
 import subprocess
 import sys
 import time
@@ -25,6 +26,7 @@ from pathlib import Path
 
 import pytest
 
+from hikkoshi.local.certificates import make_certificates
 from hikkoshi.local.listening import Claim, claim_port
 from hikkoshi.local.minio import find_or_build
 
@@ -47,11 +49,13 @@ class Server:
     region: str
     folder: Path
     pid: int
+    ca_file: Path | None = None
 
 
 @contextmanager
-def minio_server(folder: Path, *, region: str = "ap-northeast-2", kms_key: str = "") -> Iterator[Server]:
-    """Run a MinIO on one drive below `folder`; with `kms_key` it encrypts with one key of that name (and of no other)."""
+def minio_server(folder: Path, *, region: str = "ap-northeast-2", kms_key: str = "", tls: bool = False) -> Iterator[Server]:
+    """Run a MinIO on one drive below `folder`; with `kms_key` it encrypts with one key of that name (and of no other), with `tls`
+    it has a certificate of an authority of its own."""
     binary = find_or_build()
     (port,) = free_ports(1)
     environment = {
@@ -63,10 +67,14 @@ def minio_server(folder: Path, *, region: str = "ap-northeast-2", kms_key: str =
         "MINIO_UPDATE": "off",
         **({"MINIO_KMS_SECRET_KEY": f"{kms_key}:{b64encode(bytes(range(32))).decode()}"} if kms_key else {}),
     }
-    command = [str(binary), "server", "--quiet", "--address", f"127.0.0.1:{port}", str(folder / "data")]
-    url = f"http://127.0.0.1:{port}"
-    with running(command, folder, environment, ready=f"{url}/minio/health/live") as pid:
-        yield Server("minio", minio_build(binary), url, ACCESS_KEY, SECRET_KEY, region, folder, pid)
+    command = [str(binary), "server", "--quiet", "--address", f"127.0.0.1:{port}"]
+    ca_file = folder / "ca.pem" if tls else None
+    if ca_file:
+        make_certificates(ca_file, folder / "certs")
+        command += ["--certs-dir", str(folder / "certs")]
+    url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
+    with running([*command, str(folder / "data")], folder, environment, ready=f"{url}/minio/health/live", ca_file=ca_file) as pid:
+        yield Server("minio", minio_build(binary), url, ACCESS_KEY, SECRET_KEY, region, folder, pid, ca_file)
 
 
 @contextmanager
@@ -108,7 +116,9 @@ def moto_server(folder: Path) -> Iterator[Server]:
 
 
 @contextmanager
-def running(command: Sequence[str], folder: Path, environment: dict[str, str], *, ready: str) -> Iterator[int]:
+def running(
+    command: Sequence[str], folder: Path, environment: dict[str, str], *, ready: str, ca_file: Path | None = None
+) -> Iterator[int]:
     """Run a process until the block ends; wait until `ready` answers 200. Its output goes to `folder/log`."""
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "log"
@@ -117,16 +127,17 @@ def running(command: Sequence[str], folder: Path, environment: dict[str, str], *
             command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
     try:
-        wait_until_ready(process, ready, log)
+        wait_until_ready(process, ready, log, ca_file=ca_file)
         yield process.pid
     finally:
         process.kill()  # its data goes too: nothing needs a slow goodbye
         process.wait(10)
 
 
-def wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+def wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path, *, ca_file: Path | None = None) -> None:
     """Ask until the server answers 200; a server that ends, or says nothing for a minute, fails with the end of its log."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    trust = urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=ca_file))
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), trust)
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline and process.poll() is None:
         try:

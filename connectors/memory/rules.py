@@ -29,7 +29,7 @@ from relocation.rules.errors import (
     PreconditionFailed,
 )
 from relocation.rules.keys import shown
-from relocation.rules.objects import LOCK_HOLD, SSE, SSE_CUSTOMER, SYSTEM_HEADERS, Attributes, Head, Part, Written
+from relocation.rules.objects import LOCK_HOLD, SSE, SSE_CUSTOMER, SSE_KEY, SYSTEM_HEADERS, Attributes, Head, Part, Written
 
 PART_BYTES_MIN = 5 * 1024 * 1024
 TAGS_MAX = 10
@@ -119,6 +119,12 @@ class Rules:
             raise CustomerKeyNeeded(f"{what} a customer's own key (SSE-C)", code="InvalidRequest", status=400)
         if care.customer_key not in {"", self.customer_key}:
             raise CustomerKeyWrong(f"{what} another customer's key (SSE-C) than the one sent", code="AccessDenied", status=403)
+
+    def _check_key_service(self, bucket: str, key: str, care: Care) -> None:
+        """Refuse the bytes of what a key encrypts that the key service does not know any more; its HEAD needs no key."""
+        name = dict(care.rarer).get(SSE_KEY, "") if care.rarer else ""
+        if name and name not in self.behaviour.kms_keys:
+            raise self._refused(bucket, key, "KMS.NotFoundException")
 
     def _check_write(self, place: Bucket, key: str, *, if_none_match: bool, if_match: str) -> None:
         found = place.latest(key)

@@ -141,6 +141,7 @@ class MemoryStore(Rules):
         stored = self._find(bucket, key, version_id)
         self._check_key(key, stored.care)
         self._check_read(stored, key, if_match)
+        self._check_key_service(bucket, key, stored.care)
         first, last = self._part(bucket, key, stored, part_number)
         if byte_range is not None:
             first, last = byte_range[0], min(byte_range[1], len(stored.data) - 1)

