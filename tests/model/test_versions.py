@@ -362,7 +362,7 @@ async def test_markers_without_a_remover_are_refused_at_plan(tmp_path, monkeypat
     world = await made(tmp_path, seeded=False)
     await write(world, "a", b"1", b"22")
 
-    def of(self, endpoint, role, *, other_wire=False):
+    def of(self, endpoint, role, **_options):
         if role == "remover":
             raise Refusal("endpoints.japan.credentials.remover is not configured")
         return MemoryStore(self._services[endpoint], role)
