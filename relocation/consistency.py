@@ -15,7 +15,7 @@ from itertools import combinations
 from relocation.rules.keys import CANARY_PREFIX, is_canary
 from relocation.rules.values import identity_of
 from relocation.rules.waves import partition_problems, share_keys
-from relocation.settings import Move, Side, Wave
+from relocation.settings import Move, Side, Wave, selectors_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ def _canaries(draft: Draft) -> Iterator[str]:
 def _waves(draft: Draft) -> Iterator[str]:
     for name, category in draft.categories.items():
         if category.waves_complete:
-            for place, problem in partition_problems(category.waves):
+            for place, problem in partition_problems(selectors_of(category.waves)):
                 yield f"categories.{name}.waves{'.' if place else ''}{place}: {problem}"
 
 

@@ -10,9 +10,10 @@ import datetime
 import difflib
 import hashlib
 import json
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -31,6 +32,7 @@ from relocation.rules import values
 from relocation.rules.cron import cron
 from relocation.rules.errors import ConfigurationError
 from relocation.rules.pace import Limit, Rates
+from relocation.rules.waves import Between, Partition, Selector, Users
 
 KIB, MIB, GIB = 1024, 1024**2, 1024**3
 PROCESSES_MAX = 64
@@ -51,6 +53,7 @@ Count = Annotated[int, Field(strict=True)]
 StorageClass = Annotated[str, Field(pattern="^[A-Z][A-Z0-9_]{0,59}$")]
 CannedAcl = Annotated[str, AfterValidator(values.canned_acl)]
 Seconds = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Ordered = TypeVar("Ordered", bound="Settings")
 Money = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -222,12 +225,93 @@ class Schedule(Settings):
     timezone: TimeZone = "Asia/Tokyo"
 
 
+def _in_order(model: Ordered) -> Ordered:
+    start, end = getattr(model, "start", None), getattr(model, "end", None)
+    if start is not None and end is not None and not start < end:
+        raise ValueError("holds nothing: `end` is not beyond `start`; `end` itself is left out")
+    return model
+
+
+class KeyRange(Settings):
+    """Keys below the move's prefix, by their bytes in UTF-8. `start` is in it, `end` is not."""
+
+    start: KeyPrefix | None = None
+    end: KeyPrefix | None = None
+
+    _order = model_validator(mode="after")(_in_order)
+
+
+class DayRange(Settings):
+    """Days of the last modification, in UTC, as the source's listing shows it. `start` is in it, `end` is not."""
+
+    start: Day | None = None
+    end: Day | None = None
+
+    _order = model_validator(mode="after")(_in_order)
+
+
+class SizeRange(Settings):
+    """Sizes of objects. `start` is in it, `end` is not."""
+
+    start: Bytes | None = None
+    end: Bytes | None = None
+
+    _order = model_validator(mode="after")(_in_order)
+
+
+class UserShare(Settings):
+    """A share of the users. `pattern` is matched at the beginning of the key below the move's prefix; its group `user` is the user.
+
+    Shares of one pattern follow each other in file order: 10 % and then 40 % leave half for others.
+    """
+
+    pattern: Annotated[str, AfterValidator(values.user_pattern)]
+    share: Annotated[int, BeforeValidator(values.share_ppm)]
+    """In parts of a million."""
+
+
+class KeyList(Settings):
+    """A file of keys below the move's prefix, one a line, percent-encoded as all our output is."""
+
+    path: FilePath
+    keys: Annotated[frozenset[str], Field(repr=False)]
+
+
 class Wave(Settings):
-    """A slice of a category, by prefixes relative to each move's. Without prefixes it is the rest of the category."""
+    """A slice of a category: what meets all that it asks for. One that asks for nothing is the rest of the category."""
 
     name: Slug
     prefixes: tuple[KeyPrefix, ...] = ()
+    keys: KeyRange = KeyRange()
+    modified: DayRange = DayRange()
+    size: SizeRange = SizeRange()
+    users: UserShare | None = None
+    keys_file: KeyList | None = None
     schedule: Schedule | None = None
+
+
+def selectors_of(waves: Sequence[Wave]) -> tuple[Selector, ...]:
+    """Return what waves ask for. The shares of one pattern follow each other: each begins where the one before it ends."""
+    ends: dict[str, int] = {}
+    return tuple(_selector(wave, ends) for wave in waves)
+
+
+def _selector(wave: Wave, ends: dict[str, int]) -> Selector:
+    users = None
+    if wave.users is not None:
+        start = ends.get(wave.users.pattern, 0)
+        end = ends[wave.users.pattern] = start + wave.users.share
+        users = Users(wave.users.pattern, start, end)
+    days = (f"{day}T00:00:00" if day else None for day in (wave.modified.start, wave.modified.end))
+    return Selector(
+        wave.name,
+        wave.prefixes,
+        Between(wave.keys.start, wave.keys.end),
+        Between(*days),
+        Between(wave.size.start, wave.size.end),
+        users,
+        wave.keys_file.keys if wave.keys_file else None,
+    )
 
 
 class Category(Settings):
@@ -244,6 +328,14 @@ class Category(Settings):
     def all_waves(self) -> tuple[Wave, ...]:
         """Return the waves in file order; where none is given, one named `all`."""
         return self.waves or (Wave(name="all"),)
+
+    def selectors(self) -> tuple[Selector, ...]:
+        """Return what each wave asks for, in file order."""
+        return selectors_of(self.all_waves())
+
+    def partition(self) -> Partition:
+        """Return the waves, for asking object by object."""
+        return Partition(self.selectors())
 
 
 class Worker(Settings):
@@ -302,7 +394,7 @@ class Migration(Settings):
                     "moves": [move.model_dump(mode="json") for move in category.moves],  # facts and rows know a move by its index
                     "policy": category.policy.that_decides(),
                     "residency": category.residency,
-                    "waves": {wave.name: sorted(set(wave.prefixes)) for wave in category.all_waves()},
+                    "waves": {selector.name: selector.that_decides() for selector in category.selectors()},
                 }
                 for name, category in self.categories.items()
             },

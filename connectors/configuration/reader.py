@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from connectors import credentials
 from connectors.configuration import words
 from connectors.configuration.draft import draft
+from connectors.configuration.key_list import with_key_lists
 from connectors.configuration.yaml_text import parse
 from relocation import consistency
 from relocation.rules.errors import ConfigurationError
@@ -56,8 +57,9 @@ def read(path: Path, environ: Mapping[str, str]) -> Migration:
     problems = list(found)
     if data is not None:
         home = Path(environ.get("HOME") or "/")
-        migration, more = _typed(file, _located(data, base=file.parent, home=home))
-        problems += more
+        located, wrong_lists = with_key_lists(_located(data, base=file.parent, home=home))
+        migration, more = _typed(file, located)
+        problems += (*more, *wrong_lists)
         if migration and not problems:
             return migration
     raise ConfigurationError(str(path), tuple(dict.fromkeys(problems)))
@@ -145,14 +147,24 @@ def _located(data: object, *, base: Path, home: Path) -> object:
     if isinstance(located.get("ledger"), str):
         located["ledger"] = _located_ledger(located["ledger"], base=base, home=home)
     if isinstance(located.get("endpoints"), dict):
-        located["endpoints"] = {name: _located_endpoint(each, base=base, home=home) for name, each in located["endpoints"].items()}
+        located["endpoints"] = {
+            name: _located_file(each, "ca_file", base=base, home=home) for name, each in located["endpoints"].items()
+        }
+    if isinstance(located.get("categories"), dict):
+        located["categories"] = {name: _located_category(each, base, home) for name, each in located["categories"].items()}
     return located
 
 
-def _located_endpoint(data: object, *, base: Path, home: Path) -> object:
-    if not isinstance(data, dict) or not isinstance(data.get("ca_file"), str):
+def _located_category(data: object, base: Path, home: Path) -> object:
+    if not isinstance(data, dict) or not isinstance(data.get("waves"), list):
         return data
-    return {**data, "ca_file": str(_absolute(data["ca_file"], base=base, home=home))}
+    return {**data, "waves": [_located_file(each, "keys_file", base=base, home=home) for each in data["waves"]]}
+
+
+def _located_file(data: object, name: str, *, base: Path, home: Path) -> object:
+    if not isinstance(data, dict) or not isinstance(data.get(name), str):
+        return data
+    return {**data, name: str(_absolute(data[name], base=base, home=home))}
 
 
 def _located_ledger(url: str, *, base: Path, home: Path) -> str:

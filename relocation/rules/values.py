@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
 SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([KMGT]i?B|B)", re.IGNORECASE)
+SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,4})?)\s*%")
 HOURS = re.compile(r"(\d{2}):([0-5]\d)-(\d{2}):([0-5]\d)")
 UNITS: dict[str, int] = {"b": 1} | {
     letter + unit: base**power for power, letter in enumerate("kmgt", start=1) for unit, base in (("b", 1000), ("ib", 1024))
@@ -102,6 +103,26 @@ def byte_rate(value: object) -> int:
     elif isinstance(value, int) and not isinstance(value, bool):
         return value
     raise ValueError("is no rate; bytes a second, as in `200MB/s`")
+
+
+def user_pattern(text: str) -> str:
+    """Return a regular expression with a group `user`."""
+    try:
+        groups = re.compile(text).groupindex
+    except re.error as error:
+        raise ValueError(f"is no regular expression ({error}); as in `(?P<user>u\\d+)/`") from None
+    if "user" not in groups:
+        raise ValueError("has no group `user`, which is the part of a key that names the user; as in `(?P<user>u\\d+)/`")
+    return text
+
+
+def share_ppm(value: object) -> int:
+    """Return a share, in parts of a million, from text such as `10%` or `0.5%`."""
+    match = SHARE.fullmatch(value.strip()) if isinstance(value, str) else None
+    ppm = round(float(match[1]) * 10_000) if match else 0
+    if not 0 < ppm <= 1_000_000:
+        raise ValueError("is no share; more than 0% and at most 100%, as in `10%`")
+    return ppm
 
 
 def hours(text: str) -> str:

@@ -189,6 +189,8 @@ DECIDES: list[dict[str, object]] = [
     {f"{IMAGES}.moves.0.source.endpoint": "seoul", "endpoints.seoul": RIGHT["endpoints"]["korea"]},
     {f"{IMAGES}.waves.0.prefixes": ["2019/", "2020/"]},
     {f"{IMAGES}.waves.0.name": "second"},
+    {f"{IMAGES}.waves.0.size": {"start": 1}},
+    {f"{IMAGES}.waves.0.users": {"pattern": "(?P<user>u)/", "share": "10%"}},
     {f"{IMAGES}.waves": GONE},
     {f"{IMAGES}.policy": {"keep_etag": "require"}},
     {f"{IMAGES}.policy": {"part_bytes": "32MiB"}},

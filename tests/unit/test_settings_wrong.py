@@ -253,7 +253,7 @@ ONE_PROBLEM: list[tuple[dict[str, object], str]] = [
     ),
     (
         {"categories.talk-images.waves.2": {"name": "remains"}},
-        "categories.talk-images.waves.2: has no prefixes, and neither has `rest`; one wave at most takes the rest",
+        "categories.talk-images.waves.2: asks for nothing, and neither does `rest`; one wave at most takes the rest",
     ),
     (
         {"categories.talk-images.waves.1.name": "first"},
@@ -263,7 +263,40 @@ ONE_PROBLEM: list[tuple[dict[str, object], str]] = [
         {"categories.talk-images.waves.0.prefixes": [""]},
         "categories.talk-images.waves.0.prefixes: holds an empty one, which claims everything; leave `prefixes` away for the rest",
     ),
+    (
+        {"categories.talk-images.waves.2": {"name": "large", "size": {"start": "1GiB"}}},
+        (
+            "categories.talk-images.waves.2: may claim objects that wave `first` claims too; "
+            "nothing that both ask for keeps them apart"
+        ),
+    ),
+    (
+        {"categories.talk-images.waves.2": {"name": "old", "modified": {"start": "2020-01-01", "end": "2020-01-01"}}},
+        "categories.talk-images.waves.2.modified: holds nothing: `end` is not beyond `start`; `end` itself is left out",
+    ),
+    (
+        {"categories.talk-images.waves.2": {"name": "tenth", "users": {"pattern": "u[", "share": "10%"}}},
+        (
+            "categories.talk-images.waves.2.users.pattern: is no regular expression (unterminated character set at position 1); "
+            "as in `(?P<user>u\\d+)/`"
+        ),
+    ),
+    (
+        {"categories.talk-images.waves.2": {"name": "tenth", "users": {"pattern": "(u)/", "share": "10%"}}},
+        (
+            "categories.talk-images.waves.2.users.pattern: has no group `user`, which is the part of a key that names the user; "
+            "as in `(?P<user>u\\d+)/`"
+        ),
+    ),
+    (
+        {"categories.talk-images.waves.2": {"name": "tenth", "users": {"pattern": "(?P<user>u)/", "share": 0.1}}},
+        "categories.talk-images.waves.2.users.share: is no share; more than 0% and at most 100%, as in `10%`",
+    ),
     # Files that it names.
+    (
+        {"categories.talk-images.waves.2": {"name": "vip", "keys_file": "no.txt"}},
+        "categories.talk-images.waves.2.keys_file: no such file; the path of one, relative to this file",
+    ),
     ({"endpoints.korea.ca_file": "no.pem"}, "endpoints.korea.ca_file: no such file; the path of one, relative to this file"),
     ({"prices": "no.yaml"}, "prices: no such file; the path of one, relative to this file"),
 ]
