@@ -14,7 +14,7 @@ from itertools import combinations
 
 from relocation.rules.keys import CANARY_PREFIX, is_canary
 from relocation.rules.values import identity_of
-from relocation.rules.waves import partition_problems, share_keys
+from relocation.rules.waves import Partition, partition_problems, share_keys
 from relocation.settings import Move, Side, Wave, selectors_of
 
 
@@ -25,6 +25,7 @@ class DraftCategory:
 
     residency: str | None
     part_bytes: int | None
+    moves_versions: bool
     named_endpoints: Mapping[str, str]
     moves: Mapping[int, Move]
     waves: tuple[Wave, ...]
@@ -172,6 +173,9 @@ def _canaries(draft: Draft) -> Iterator[str]:
 def _waves(draft: Draft) -> Iterator[str]:
     for name, category in draft.categories.items():
         if category.waves_complete:
+            if category.moves_versions and not Partition(selectors_of(category.waves)).by_key:
+                why = "`versions: all` takes the versions of a key together; choose waves by keys, not by days or sizes"
+                yield f"categories.{name}.waves: {why}"
             for place, problem in partition_problems(selectors_of(category.waves)):
                 yield f"categories.{name}.waves{'.' if place else ''}{place}: {problem}"
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from relocation.rules.objects import Acl, Attributes, Head, Listed, ListedPart, ListedUpload, ListedVersion, Page, Part, Written
-from relocation.rules.records import Answers, Fact, Intent, Lease, RunRecord, Segment, ShardTally
+from relocation.rules.records import Answers, Fact, Intent, Lease, OpenUpload, RunRecord, Segment, ShardTally
 from relocation.rules.summary import Summary
 
 Row = TypeVar("Row")
@@ -297,6 +297,10 @@ class Ledger(Protocol):
         """Return the intents of every unsealed shard of the category, of any run, and those of facts in their tails.
 
         Here, unlike in `intents`, an amended intent does not withdraw the ETag foretold before: that write may have happened."""
+        ...
+
+    async def open_uploads(self, category: str) -> tuple[OpenUpload, ...]:
+        """Return the uploads that intents of unsealed shards of the category name, each once, with the wave of their run."""
         ...
 
     async def open_tails(self, category: str) -> tuple[Fact, ...]: ...

@@ -41,6 +41,7 @@ def _category(data: Mapping[str, object]) -> DraftCategory:
     return DraftCategory(
         residency=_right(values.country, _text(data, "residency")),
         part_bytes=policy.part_bytes if policy else None,
+        moves_versions=policy is not None and policy.versions == "all",
         named_endpoints={
             f"moves.{index}.{side}.endpoint": name
             for index, move in moves.items()

@@ -15,7 +15,7 @@ from connectors.ledger import leases
 from connectors.ledger.batches import Record, all_said, latest_facts, latest_intents, unpack
 from connectors.ledger.schema import intents, runs, segments, shards, tails
 from relocation.rules.errors import LeaseLost, StateMismatch
-from relocation.rules.records import Fact, Intent, Lease, Segment, ShardTally
+from relocation.rules.records import Fact, Intent, Lease, OpenUpload, Segment, ShardTally
 
 SEGMENT_COLUMNS = tuple(segments.c[field.name] for field in fields(Segment))
 
@@ -99,6 +99,19 @@ def open_intents(connection: Connection, category: str) -> tuple[Intent, ...]:
     for place in sorted(said.keys() | done.keys()):
         found += all_said(place[-1], said.get(place, []), done.get(place, []))
     return tuple(found)
+
+
+def open_uploads(connection: Connection, category: str) -> tuple[OpenUpload, ...]:
+    """Return the uploads that intents of unsealed shards name, with the wave of their run, oldest run first."""
+    query = (
+        select(runs.c.wave, intents.c.data)
+        .join_from(intents, runs, intents.c.run_id == runs.c.id)
+        .where(runs.c.category == category)
+        .order_by(runs.c.number, intents.c.number)
+    )
+    found = ((row.wave, intent) for row in connection.execute(query) for intent in unpack(row.data, Intent))
+    named = (OpenUpload(wave, each.target_bucket, each.target_key, each.upload_id) for wave, each in found if each.upload_id)
+    return tuple(dict.fromkeys(named))
 
 
 def open_tails(connection: Connection, category: str) -> tuple[Fact, ...]:

@@ -26,7 +26,7 @@ from relocation.ports import Clock
 from relocation.rules.errors import StateMismatch
 from relocation.rules.evidence import Link, sha256_of
 from relocation.rules.pace import PaceOrder, Traffic
-from relocation.rules.records import Answers, Fact, Intent, Lease, RunRecord, Segment, ShardTally
+from relocation.rules.records import Answers, Fact, Intent, Lease, OpenUpload, RunRecord, Segment, ShardTally
 
 Result = TypeVar("Result")
 
@@ -163,6 +163,9 @@ class SqlLedger:
 
     async def open_intents(self, category: str) -> tuple[Intent, ...]:
         return await self._read(lambda connection: rows.open_intents(connection, category))
+
+    async def open_uploads(self, category: str) -> tuple[OpenUpload, ...]:
+        return await self._read(lambda connection: rows.open_uploads(connection, category))
 
     async def open_tails(self, category: str) -> tuple[Fact, ...]:
         return await self._read(lambda connection: rows.open_tails(connection, category))

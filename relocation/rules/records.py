@@ -119,6 +119,15 @@ class Intent(NamedTuple):
     source_version_id: str = ""
 
 
+class OpenUpload(NamedTuple):
+    """An upload that a run of a wave began, and that its intents still name."""
+
+    wave: str
+    target_bucket: str
+    target_key: str
+    upload_id: str
+
+
 class Fact(NamedTuple):
     """One durable record about one object version, as one stage left it.
 

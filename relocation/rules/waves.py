@@ -32,6 +32,10 @@ class Between(Generic[Bound]):
     start: Bound | None = None
     end: Bound | None = None
 
+    @property
+    def is_open(self) -> bool:
+        return self.start is None and self.end is None
+
     def holds(self, value: Bound) -> bool:
         return (self.start is None or value >= self.start) and (self.end is None or value < self.end)
 
@@ -82,7 +86,7 @@ class Selector:
 
     @property
     def is_rest(self) -> bool:
-        return self.listed is None and self.users is None and not self.prefixes and self._box == (Between(),) * 3
+        return self.listed is None and self.users is None and not self.prefixes and all(bounds.is_open for bounds in self._box)
 
     @property
     def _box(self) -> tuple[Between[str], Between[str], Between[int]]:
@@ -93,7 +97,7 @@ class Selector:
         rarer: dict[str, object] = {
             name: [bounds.start, bounds.end]
             for name, bounds in (("keys", self.keys), ("modified", self.modified), ("size", self.size))
-            if bounds != Between()
+            if not bounds.is_open
         }
         if self.users is not None:
             rarer["users"] = [self.users.pattern, self.users.start_ppm, self.users.end_ppm]
@@ -120,6 +124,11 @@ class Partition:
         self._listed = {key: each.name for each in selectors for key in each.listed or ()}
         self._asking = [each for each in selectors if each.listed is None and not each.is_rest]
         self._rest = next((each.name for each in selectors if each.is_rest), "")
+
+    @property
+    def by_key(self) -> bool:
+        """Whether a key alone tells the wave; else what the source's listing shows of the object does too."""
+        return all(each.modified.is_open and each.size.is_open for each in self._asking)
 
     def wave_of(self, key: str, size: int, last_modified: str) -> str:
         """Return the name of the one wave that an object (by its key below the move's prefix) belongs to.

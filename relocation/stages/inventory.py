@@ -7,7 +7,8 @@ a token that leads nowhere is refused (`ProtocolError` after the retries), so th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal
 
 from relocation.ports import Store
@@ -15,7 +16,6 @@ from relocation.rules.errors import NotFound, ProtocolError
 from relocation.rules.keys import is_canary, shown
 from relocation.rules.objects import Listed, Page
 from relocation.rules.records import InventoryRow
-from relocation.rules.waves import belongs
 from relocation.settings import Category, Side, Wave
 from relocation.stages.context import Context
 from relocation.transfer.retry import Patience, Tries
@@ -24,6 +24,9 @@ PAGES_MAX = 10_000_000
 SAY_EVERY_S = 10.0
 OnPage = Callable[[Sequence[Listed]], None]
 """Is told each page's objects as they come, canaries left out."""
+Seen = Mapping[tuple[str, str], tuple[int, str]]
+"""What the source's listing showed of what stands at a target's (bucket, key): size and last modification."""
+NOTHING_SEEN: Seen = MappingProxyType({})
 
 
 async def inventory(
@@ -55,15 +58,16 @@ class _Counted:
 
     def __init__(self, context: Context, category: Category, wave: Wave, cut: int) -> None:
         self._progress = context.progress
-        self._waves = category.all_waves()
+        self._partition = category.partition() if len(category.waves) > 1 else None
         self._name = wave.name
         self._cut = cut
         self.objects = 0
 
     def __call__(self, page: Sequence[Listed]) -> None:
         mine = len(page)
-        if len(self._waves) > 1:
-            mine = sum(belongs(self._name, self._waves, listed.key[self._cut :]) for listed in page)
+        if self._partition is not None:
+            wave_of, cut = self._partition.wave_of, self._cut
+            mine = sum(wave_of(each.key[cut:], each.size, each.last_modified) == self._name for each in page)
         self.objects += mine
         self._progress.advance(objects=mine)
 
@@ -157,8 +161,14 @@ async def in_the_way(context: Context, side: Side) -> list[str]:
     return found
 
 
-def of_wave(rows: list[InventoryRow], category: Category, wave: Wave, side: Literal["source", "target"]) -> list[InventoryRow]:
-    """Return the rows whose keys, relative to their move's prefix, belong to the wave."""
-    waves = category.all_waves()
+def of_wave(
+    rows: Iterable[InventoryRow], category: Category, wave: Wave, side: Literal["source", "target"], *, seen: Seen = NOTHING_SEEN
+) -> list[InventoryRow]:
+    """Return the rows that belong to the wave. A target's belong with what the source showed of them, if days or sizes tell."""
+    partition = category.partition()
     cut = [len(getattr(move, side).prefix) for move in category.moves]
-    return [row for row in rows if belongs(wave.name, waves, row.key[cut[row.move] :])]
+
+    def wave_of(row: InventoryRow) -> str:
+        return partition.wave_of(row.key[cut[row.move] :], *seen.get((row.bucket, row.key), (row.size, row.last_modified)))
+
+    return [row for row in rows if wave_of(row) == wave.name]

@@ -17,7 +17,6 @@ from relocation.rules.keys import is_canary, shown
 from relocation.rules.objects import Listed, ListedVersion
 from relocation.rules.plan import Target
 from relocation.rules.records import InventoryRow
-from relocation.rules.waves import belongs
 from relocation.settings import Category, Move, Side, Wave
 from relocation.stages.context import Context
 from relocation.stages.inventory import PAGES_MAX, Saying
@@ -157,5 +156,5 @@ async def count_behind(context: Context, category: Category, wave: Wave) -> Behi
 
 
 def _of_wave(page: Iterable[ListedVersion], category: Category, wave: Wave, cut: int) -> Iterator[ListedVersion]:
-    waves = category.all_waves()
-    return (version for version in page if belongs(wave.name, waves, version.key[cut:]))
+    partition = category.partition()
+    return (each for each in page if partition.wave_of(each.key[cut:], each.size, each.last_modified) == wave.name)

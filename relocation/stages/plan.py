@@ -24,7 +24,7 @@ from relocation.stages.answers import answers_of
 from relocation.stages.context import Context
 from relocation.stages.encrypted import refuse_unreadable
 from relocation.stages.fidelity import refuse_unkept, seen_by
-from relocation.stages.inventory import in_the_way, inventory, of_wave
+from relocation.stages.inventory import NOTHING_SEEN, Seen, in_the_way, inventory, of_wave
 from relocation.stages.list_versions import NOTHING_BEHIND, Behind, count_behind
 
 RUNS_MAX = 1_000_000
@@ -99,7 +99,7 @@ async def draw(context: Context, category_name: str, wave: Wave, *, route: Route
     standing = known(await facts_of(context, category_name), await context.ledger.open_intents(category_name))
     found = {(row.bucket, row.key): row for row in target_all}
     source = of_wave(source_all, category, wave, "source")
-    target = of_wave(target_all, category, wave, "target")
+    target = of_wave(target_all, category, wave, "target", seen=_seen(category, source_all, standing))
     wanted = [(row, target_of(category, row)) for row in source]
     rows = [decide(row, place, found.get(place), standing, route=route) for row, place in wanted]
     all_targets = {target_of(category, row) for row in source_all}
@@ -115,6 +115,18 @@ async def draw(context: Context, category_name: str, wave: Wave, *, route: Route
         standing=standing,
         behind=await count_behind(context, category, wave),
     )
+
+
+def _seen(category: Category, source: Iterable[InventoryRow], standing: Known) -> Seen:
+    """Return what the source shows of each target's object, or showed when it was copied; nothing where keys tell the wave."""
+    if category.partition().by_key:
+        return NOTHING_SEEN
+    return seen_by_facts(standing.facts.values()) | {target_of(category, row): (row.size, row.last_modified) for row in source}
+
+
+def seen_by_facts(facts: Iterable[Fact]) -> dict[Target, tuple[int, str]]:
+    """Return what the source's listing showed of each object when it was copied."""
+    return {(fact.target_bucket, fact.target_key): (fact.size, fact.source_last_modified) for fact in facts}
 
 
 def target_of(category: Category, row: InventoryRow) -> Target:

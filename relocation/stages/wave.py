@@ -22,7 +22,7 @@ from relocation.stages.context import Context
 from relocation.stages.copy import copy_lane, open_copy, seal_copy
 from relocation.stages.inventory import inventory, of_wave
 from relocation.stages.orphans import abort_orphans
-from relocation.stages.plan import document_sha256, facts_of, load_plan, rows_of
+from relocation.stages.plan import document_sha256, facts_of, load_plan, rows_of, seen_by_facts
 from relocation.stages.probe import probe_if_stale, refuse_same_bucket
 from relocation.stages.shards import timestamp
 from relocation.stages.summarise import Material, summarise
@@ -133,7 +133,8 @@ async def _worked(context: Context, run: RunRecord, *, wave: Wave | None = None)
         return await summarise(context, replace(material, target=target, standing_versions=standing_, verified=True))
     if wave is not None:
         category = context.settings.category_named(run.category)
-        target = of_wave(await inventory(context, category, "target"), category, wave, "target")
+        seen = {} if category.partition().by_key else seen_by_facts(await facts_of(context, run.category))
+        target = of_wave(await inventory(context, category, "target"), category, wave, "target", seen=seen)
         standing = known(await _facts_behind(context, run.category, facts, target), ())
         material = replace(material, target=target, standing=standing, verified=True)
     return await summarise(context, material)

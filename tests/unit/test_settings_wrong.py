@@ -292,6 +292,16 @@ ONE_PROBLEM: list[tuple[dict[str, object], str]] = [
         {"categories.talk-images.waves.2": {"name": "tenth", "users": {"pattern": "(?P<user>u)/", "share": 0.1}}},
         "categories.talk-images.waves.2.users.share: is no share; more than 0% and at most 100%, as in `10%`",
     ),
+    (
+        {
+            "categories.talk-images.policy": {"versions": "all"},
+            "categories.talk-images.waves.0": {"name": "small", "size": {"end": "1MiB"}},
+        },
+        (
+            "categories.talk-images.waves: `versions: all` takes the versions of a key together; "
+            "choose waves by keys, not by days or sizes"
+        ),
+    ),
     # Files that it names.
     (
         {"categories.talk-images.waves.2": {"name": "vip", "keys_file": "no.txt"}},

@@ -1,0 +1,80 @@
+"""Waves of a category, by whatever they ask for: together they bring everything home, each object once, with its own wave."""
+
+from __future__ import annotations
+
+import pytest
+
+from relocation.rules.errors import StateMismatch
+from relocation.settings import DayRange, KeyList, SizeRange, UserShare, Wave
+from relocation.stages.plan import facts_of
+from relocation.stages.wave import WaveRequest, run_wave, verify_wave
+from tests.model.world import World
+
+USERS = r"(?P<user>u\d+)/"
+KEYS = [f"u{user}/{name}.jpg" for user in range(10) for name in ("photo", "video")]
+PARTITIONS = {
+    "sizes": (Wave(name="small", size=SizeRange(end=50)), Wave(name="rest")),
+    "days": (Wave(name="old", modified=DayRange(end="2021-06-11")), Wave(name="rest")),
+    "users": (
+        Wave(name="third", users=UserShare(pattern=USERS, share="33%")),
+        Wave(name="more", users=UserShare(pattern=USERS, share="33%")),
+        Wave(name="rest"),
+    ),
+    "a list": (Wave(name="vip", keys_file=KeyList(path="vip.txt", keys=frozenset(KEYS[:3]))), Wave(name="rest")),
+}
+
+
+async def made(folder, waves) -> World:
+    world = World.made(folder)
+    changed = world.settings.categories["talk"].model_copy(update={"waves": waves})
+    world.settings = world.settings.model_copy(update={"categories": {"talk": changed}})
+    for number, key in enumerate(KEYS):
+        await world.store().put("talk", key, bytes(10 * number))
+        world.clock.seconds += 86_400
+    await world.probe()
+    return world
+
+
+async def run(world: World, wave: Wave, stage=run_wave):
+    async with world.context() as context:
+        return await stage(context, WaveRequest("talk", wave.name))
+
+
+@pytest.mark.parametrize("waves", PARTITIONS.values(), ids=PARTITIONS)
+async def test_the_waves_together_bring_everything_home_once(tmp_path, waves):
+    """Each object goes with exactly one wave; nothing of one wave is foreign to another; running all again writes nothing."""
+    world = await made(tmp_path, waves)
+    summaries = [await run(world, wave) for wave in waves]
+    assert world.bodies("japan") == world.bodies("korea")
+    listed = [summary.counts["listed"].objects for summary in summaries]
+    assert sum(listed) == len(KEYS)
+    assert all(listed), "each of these waves has objects"
+    assert all(not summary.foreign and all(each.holds for each in summary.equations) for summary in summaries)
+    world.forget_calls()
+    again = [await run(world, wave) for wave in waves] + [await run(world, wave, verify_wave) for wave in waves]
+    assert all(not summary.foreign and all(each.holds for each in summary.equations) for summary in again)
+    assert world.writes() == []
+
+
+@pytest.mark.parametrize("waves", PARTITIONS.values(), ids=PARTITIONS)
+async def test_what_vanished_at_the_source_is_named_by_the_wave_that_brought_it(tmp_path, waves):
+    """Its size and its day are no longer to be seen in Korea: the facts tell with which wave it came."""
+    world = await made(tmp_path, waves)
+    for wave in waves:
+        await run(world, wave)
+    async with world.context() as context:
+        home = {fact.source_key for fact in await facts_of(context, "talk")}
+    assert home == set(KEYS)
+    await world.store().delete("talk", KEYS[0])
+    found = {wave.name: (await run(world, wave)).counts.get("remove") for wave in waves}
+    named = [name for name, count in found.items() if count and count.objects]
+    partition = world.settings.categories["talk"].partition()
+    assert named == [partition.wave_of(KEYS[0], 0, "2021-06-01T00:00:00Z")]
+
+
+async def test_an_object_that_two_waves_claim_stops_the_plan_before_the_first_byte(tmp_path):
+    """Where only the keys show an overlap, the plan names the key and nothing moves."""
+    world = await made(tmp_path, (Wave(name="vip", prefixes=("u",)), *PARTITIONS["users"]))
+    with pytest.raises(StateMismatch, match="is claimed by the waves vip and "):
+        await run(world, PARTITIONS["users"][0])
+    assert world.writes() == []
