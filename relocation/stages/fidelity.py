@@ -19,6 +19,7 @@ from relocation.rules.seen import Seen, seen
 from relocation.settings import Category, Move, Policy
 from relocation.stages.answers import answers_of
 from relocation.stages.context import Context
+from relocation.stages.encrypted import refuse_unreadable
 from relocation.transfer.crew import work_all
 from relocation.transfer.pinned import pinned
 from relocation.transfer.read import read_head
@@ -67,10 +68,10 @@ def encryptions_of(context: Context, place: Place) -> dict[Encryption, str]:
 
 
 async def refuse_unkept(context: Context, category: Category, rows: list[PlanRow], listed: Sequence[InventoryRow]) -> list[PlanRow]:
-    """Turn into Refuse what would lose its storage class, its encryption or its lock at the target, or is archived at the source.
-
-    `listed` holds the source's line of each row, in the same order.
+    """Turn into Refuse what would lose its storage class, its encryption or its lock at the target, or is archived at the source,
+    or encrypted there with a key that is not ours to use. `listed` holds the source's line of each row, in the same order.
     """
+    rows = await refuse_unreadable(context, category, rows)
     checks = [await _check_of(context, category, move) for move in category.moves]
     odd = [
         index

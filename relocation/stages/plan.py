@@ -22,7 +22,6 @@ from relocation.rules.summary import Count
 from relocation.settings import Category, Move, Wave
 from relocation.stages.answers import answers_of
 from relocation.stages.context import Context
-from relocation.stages.encrypted import refuse_unreadable
 from relocation.stages.fidelity import refuse_unkept, seen_by
 from relocation.stages.inventory import NOTHING_SEEN, Seen, in_the_way, inventory, of_wave
 from relocation.stages.list_versions import NOTHING_BEHIND, Behind, count_behind
@@ -104,7 +103,6 @@ async def draw(context: Context, category_name: str, wave: Wave, *, route: Route
     rows = [decide(row, place, found.get(place), standing, route=route) for row, place in wanted]
     all_targets = {target_of(category, row) for row in source_all}
     rows = await refuse_unheld(context, category, rows, (*all_targets, *found))
-    rows = await refuse_unreadable(context, category, rows)
     rows = await refuse_unkept(context, category, rows, source)
     extra = (left_over(row, standing, route=route, erased=False) for row in target if (row.bucket, row.key) not in all_targets)
     return Drawn(

@@ -9,7 +9,7 @@ import pytest
 from connectors.memory import Behaviour, MemoryStore
 from relocation.rules.objects import SSE, SSE_CUSTOMER, SSE_KEY, Attributes, Place
 from relocation.settings import Policy
-from relocation.stages import encrypted, plan
+from relocation.stages import encrypted, fidelity
 from relocation.stages.probe import probe
 from relocation.stages.wave import WaveRequest, dry_run
 from tests.model.world import PART, MemoryStores, World, put_in_parts
@@ -160,7 +160,7 @@ async def test_without_the_look_at_the_keys_the_plan_would_promise_what_can_not_
     async def nobody_looks(context, category, rows):
         return rows
 
-    monkeypatch.setattr(plan, "refuse_unreadable", nobody_looks)
+    monkeypatch.setattr(fidelity, "refuse_unreadable", nobody_looks)
     for test in (
         test_keys_of_a_key_service_that_we_may_not_use_are_named_before_anything_moves,
         test_what_a_customers_key_encrypts_is_refused_at_plan_where_none_is_named,
