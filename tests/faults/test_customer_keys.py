@@ -225,6 +225,7 @@ async def test_no_customers_key_is_left_in_any_file(servers, tmp_path):
         files += [case.japan.get_object(Bucket="evidence", Key=key)["Body"].read() for key in evidence]
         files.append(str((facts, run)).encode())  # what is compressed where it lies
         assert len(files) > len(evidence) > 5
+        assert [data for data in files if b"its-credentials#korea" in data], "what is there would be found"
         for key in KEYS.values():
             assert not [data for data in files if key in data or b64encode(key) in data]
 

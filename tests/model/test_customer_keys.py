@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 
 from connectors.memory import Behaviour, MemoryStore
+from relocation.rules.errors import Forbidden
 from relocation.rules.objects import SSE, SSE_CUSTOMER, SSE_KEY, Attributes, Place
+from relocation.rules.records import Action
 from relocation.settings import Policy
-from relocation.stages import encrypted, fidelity
+from relocation.stages import encrypted, fidelity, plan
 from relocation.stages.probe import probe
 from relocation.stages.wave import WaveRequest, dry_run
 from tests.model.world import PART, MemoryStores, World, put_in_parts
@@ -152,6 +154,31 @@ async def test_keys_of_a_key_service_that_we_may_not_use_are_named_before_anythi
     assert all("key-2" in named.reason and "KMS.NotFoundException" in named.reason for named in dry.refused)
     summary = await world.run()
     assert (summary.outcomes["verified"].objects, summary.failed) == (3, ())
+
+
+@pytest.mark.parametrize(
+    ("words", "refused"), [("AccessDenied (may not kms:Decrypt on arn:aws:kms:r:1:key/k-9)", 3), ("AccessDenied", 0)]
+)
+async def test_a_key_that_only_the_refusal_of_a_read_names_is_named_at_plan(tmp_path, monkeypatch, words, refused):
+    """D9: AWS refuses HEAD without a word where the key is not ours to use; a GET says which key. Another missing right is not
+    taken for one: the copy tells."""
+    world = await made(tmp_path)
+    for number in range(3):
+        await world.store().put("talk", str(number), b"x" * 50)
+
+    async def head(self, bucket, key, **asked):
+        raise Forbidden("korea: role reader may not s3:GetObject: 403")
+
+    async def get(self, bucket, key, into, **asked):
+        raise Forbidden(f"korea: role reader may not s3:GetObject: 403 {words}")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MemoryStore, "head", head)
+        patch.setattr(MemoryStore, "get", get)
+        async with world.context() as context:
+            wave = context.settings.waves_of("talk")[0]
+            drawn = await plan.draw(context, "talk", wave)
+    assert [("key/k-9" in row.reason) for row in drawn.rows if row.action == Action.REFUSE] == [True] * refused
 
 
 async def test_without_the_look_at_the_keys_the_plan_would_promise_what_can_not_be_read(tmp_path, monkeypatch):
