@@ -11,10 +11,10 @@ from relocation.stages.wave import WaveRequest, run_wave, verify_wave
 from tests.model.world import World
 
 USERS = r"(?P<user>u\d+)/"
-KEYS = [f"u{user}/{name}.jpg" for user in range(10) for name in ("photo", "video")]
+KEYS = [f"u{user}/photo.jpg" for user in range(10)]
 PARTITIONS = {
     "sizes": (Wave(name="small", size=SizeRange(end=50)), Wave(name="rest")),
-    "days": (Wave(name="old", modified=DayRange(end="2021-06-11")), Wave(name="rest")),
+    "days": (Wave(name="old", modified=DayRange(end="2021-06-06")), Wave(name="rest")),
     "users": (
         Wave(name="third", users=UserShare(pattern=USERS, share="33%")),
         Wave(name="more", users=UserShare(pattern=USERS, share="33%")),
