@@ -11,7 +11,7 @@ import pytest
 from tests.model.world import Mortal, SimulatedKill, World
 
 SEED = int(os.environ.get("HIKKOSHI_SEED", "20261122"))
-KILLS = int(os.environ.get("HIKKOSHI_KILLS", "10"))
+KILLS = int(os.environ.get("HIKKOSHI_KILLS", "5"))
 """Of some 120 steps, in two modes; a sample of them, another one for each seed."""
 
 

@@ -16,7 +16,7 @@ from relocation.stages.wave import WaveRequest, dry_run
 from tests.model.world import PART, Mortal, SimulatedKill, World, put_in_parts
 
 SEED = int(os.environ.get("HIKKOSHI_SEED", "20261122"))
-KILLS = int(os.environ.get("HIKKOSHI_KILLS", "10"))
+KILLS = int(os.environ.get("HIKKOSHI_KILLS", "5"))
 
 
 async def made(folder, *, policy: str = "all", seeded: bool = True, source: str = "Enabled", **options) -> World:
