@@ -201,9 +201,9 @@ class Office:
         for key in keys:
             client.put_object(Bucket=bucket, Key=key, Body=body)
 
-    def keys(self, site: str, bucket: str) -> set[str]:
-        """Return what boto3 lists."""
-        pages = self.client(site).get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    def keys(self, site: str, bucket: str, prefix: str = "") -> set[str]:
+        """Return what boto3 lists. Tests of other categories leave theirs in the same bucket."""
+        pages = self.client(site).get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         return {each["Key"] for page in pages for each in page.get("Contents", ())}
 
 

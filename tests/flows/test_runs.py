@@ -19,7 +19,7 @@ def moved(office):
     """A wave as an operator does it: a dry run from the form as it stands, then the same with the switch off."""
     office.seed("talk", *KEYS)
     planned = office.end_of(office.start("wave-talk-images", wave="first"))
-    before = office.keys("japan", "talk")
+    before = office.keys("japan", "talk", "images/")
     done = office.end_of(office.start("wave-talk-images", wave="first", dry_run=False))
     return planned, before, done
 
@@ -39,7 +39,7 @@ def test_a_wave_comes_home_and_its_report_is_an_artifact(office, moved):
     """With the switch off the wave's objects, and no others, are at the target; the report stands on the run's page."""
     _, _, done = moved
     assert (done.type, done.state) == ("COMPLETED", "Completed")
-    assert office.keys("japan", "talk") == {key for key in KEYS if key.startswith("images/2019/")}
+    assert office.keys("japan", "talk", "images/") == {key for key in KEYS if key.startswith("images/2019/")}
     artifacts = office.artifacts(done.id)
     report = artifacts["report-talk-images-first"]
     assert report["type"] == "markdown"
