@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from hikkoshi import deadlines_view
 from hikkoshi.commands.pace import document
+from hikkoshi.deadlines_view import forecasts
 from hikkoshi.shell import ConfigOption, Json, JsonOption, Shell, shell_of
 from hikkoshi.stopping import run_until_stopped
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from connectors.ledger.leases import Held
     from connectors.pace.orders import PaceStanding
     from relocation.rules.brief import Brief
+    from relocation.rules.deadlines import Forecast
     from relocation.rules.records import RunRecord
     from relocation.settings import Migration
 
@@ -50,12 +53,19 @@ def status(context: typer.Context, *, config: ConfigOption = None, json: JsonOpt
     standings = run_until_stopped(_standings(settings))
     paces = run_until_stopped(_paces(settings))
     today = datetime.now(ZoneInfo(settings.timezone)).date()
+    chances = run_until_stopped(forecasts(settings, today, RUNS_MAX))
     if shell.json:
         shell.print_json(
-            {"migration": settings.migration, "waves": [_document(each, today) for each in standings], "pace": _pace(paces)}
+            {
+                "migration": settings.migration,
+                "waves": [_document(each, today) for each in standings],
+                "categories": [deadlines_view.document(name, each) for name, each in chances.items()],
+                "pace": _pace(paces),
+            }
         )
     else:
         _show(shell, settings, standings, today)
+        _show_chances(shell, chances)
         _show_pace(shell, settings, paces)
     return 0
 
@@ -77,6 +87,15 @@ def _show_pace(shell: Shell, settings: Migration, paces: Mapping[str, PaceStandi
         shell.out.print()
     for each in told:
         shell.out.print(f"{each.endpoint}: {each.told(settings.timezone)}", soft_wrap=True)
+
+
+def _show_chances(shell: Shell, chances: Mapping[str, Forecast]) -> None:
+    """Say of each category of which something is left whether it makes its day."""
+    told = [deadlines_view.sentence(name, each) for name, each in chances.items() if each.left.objects]
+    if told:
+        shell.out.print()
+    for line in told:
+        shell.out.print(line, soft_wrap=True, highlight=False)
 
 
 async def _standings(settings: Migration) -> list[Standing]:

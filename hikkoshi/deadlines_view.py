@@ -1,0 +1,75 @@
+"""Whether each category makes its deadline, from what the ledger has of its runs: as a document, and as a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from hikkoshi.pace import size
+from relocation.rules.brief import read_brief
+from relocation.rules.deadlines import Chance, Forecast, Sight, day_ends, forecast
+
+if TYPE_CHECKING:
+    from hikkoshi.shell import Json
+    from relocation.rules.records import RunRecord
+    from relocation.settings import Migration
+
+SAYS = {
+    Chance.NO_PACE: "a pace shows from tomorrow on",
+    Chance.STANDS_STILL: "it does not get less",
+    Chance.PASSED: "the deadline is over",
+}
+
+
+async def forecasts(settings: Migration, today: date, runs_max: int) -> Mapping[str, Forecast]:
+    """Return what the last `runs_max` runs of each category come to. Asks the ledger alone."""
+    from connectors.assemble import ledger_alone
+
+    zone = ZoneInfo(settings.timezone)
+    found = {}
+    async with ledger_alone(settings) as ledger:
+        for name, category in settings.categories.items():
+            runs = await ledger.list_runs(category=name, limit=runs_max) if ledger else ()
+            ends = day_ends(_sights(runs, zone), [wave.name for wave in category.all_waves()])
+            found[name] = forecast(ends, category.deadline, today)
+    return found
+
+
+def _sights(runs: Sequence[RunRecord], zone: ZoneInfo) -> Iterator[Sight]:
+    """Yield what runs and verifications saw that came to an end, the oldest first."""
+    for run in reversed(runs):
+        brief = read_brief(run.summary) if run.state == "done" and run.kind != "plan" else None
+        if brief is not None:
+            ended = datetime.fromisoformat(run.finished_at)
+            day = (ended if ended.tzinfo else ended.replace(tzinfo=UTC)).astimezone(zone).date()
+            yield Sight(run.wave, day, brief.listed, brief.verified)
+
+
+def document(category: str, told: Forecast) -> Json:
+    """Return one category as `status --json` shows it."""
+    return {
+        "category": category,
+        "chance": told.chance.value,
+        "left": {"objects": told.left.objects, "bytes": told.left.bytes},
+        "per_day": {"objects": told.per_day.objects, "bytes": told.per_day.bytes},
+        "home_by": told.home_by.isoformat() if told.home_by else None,
+        "slack_days": told.slack_days,
+        "waves_not_seen": list(told.unseen),
+    }
+
+
+def sentence(category: str, told: Forecast) -> str:
+    """Return how much of a category is left, and whether it makes its deadline."""
+    return f"{category}: {told.left.objects:,} objects ({size(told.left.bytes)}) are not home; {_says(told)}"
+
+
+def _says(told: Forecast) -> str:
+    if told.home_by is not None and told.slack_days is not None:
+        days = abs(told.slack_days)
+        when = f"{days} day{'s' * (days != 1)} {'before' if told.slack_days > 0 else 'AFTER'} it" if days else "the last one"
+        return f"at {told.per_day.objects:,} a day they are by {told.home_by}, {when}"
+    if told.chance is Chance.UNKNOWN and told.unseen:
+        return f"nobody has listed {', '.join(told.unseen)} yet, so the day is unknown"
+    return SAYS.get(told.chance, "the day is unknown")
