@@ -89,7 +89,7 @@ def test_a_scheduled_wave_starts_by_itself(office):
         done = office.deploy()
     assert runs[0]["auto_scheduled"] is True
     assert runs[0]["parameters"] == {"category": "timeline", "wave": "minutely", "dry_run": False}
-    assert office.keys("japan", "timeline") == {"2020/post"}
+    assert office.keys("japan", "timeline", "2020/") == {"2020/post"}
     assert done.returncode == 0
     assert active(office, "wave-timeline") == {}
 
