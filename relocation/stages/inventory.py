@@ -7,7 +7,8 @@ a token that leads nowhere is refused (`ProtocolError` after the retries), so th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Literal
 
@@ -102,13 +103,17 @@ def _row(move: int, bucket: str, listed: Listed) -> InventoryRow:
 
 
 async def list_all(
-    context: Context, store: Store, bucket: str, prefix: str, *, on_page: OnPage | None = None
+    context: Context, store: Store, bucket: str, prefix: str, *, on_page: OnPage | None = None, delimiter: str = ""
 ) -> AsyncIterator[Listed]:
-    """Yield every object under a prefix, canaries left out, each key once. Pages are fetched one ahead."""
+    """Yield every object under a prefix, canaries left out, each key once. Pages are fetched one ahead.
+
+    With `delimiter` what lies deeper is folded into common prefixes, which have no `etag`.
+    """
+    ask = partial(store.list_objects, bucket, prefix=prefix, delimiter=delimiter)
     seen: set[str] = set()
     tokens: set[str] = set()
     token = ""
-    pending = asyncio.ensure_future(_page(context, store, bucket, prefix, token))
+    pending = asyncio.ensure_future(_page(context, ask, token))
     try:
         for _ in range(PAGES_MAX):
             page = await pending
@@ -117,7 +122,7 @@ async def list_all(
                 raise ProtocolError(f"the listing of {store.endpoint}/{bucket} goes round in a circle: not a listing to be trusted")
             if token:
                 tokens.add(token)
-                pending = asyncio.ensure_future(_page(context, store, bucket, prefix, token))
+                pending = asyncio.ensure_future(_page(context, ask, token))
             for listed in page.items:
                 _check(listed, prefix, seen, f"{store.endpoint}/{bucket}")
             kept = [listed for listed in page.items if not is_canary(listed.key)]
@@ -132,9 +137,9 @@ async def list_all(
         pending.cancel()
 
 
-async def _page(context: Context, store: Store, bucket: str, prefix: str, token: str) -> Page[Listed]:
+async def _page(context: Context, ask: Callable[..., Awaitable[Page[Listed]]], token: str) -> Page[Listed]:
     tries = Tries(Patience(context.settings.transfer.attempts_max, unreachable_s=5.0), context.clock)
-    return await tries.run(lambda: store.list_objects(bucket, prefix=prefix, token=token))
+    return await tries.run(lambda: ask(token=token))
 
 
 def _check(listed: Listed, prefix: str, seen: set[str], place: str) -> None:

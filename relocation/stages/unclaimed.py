@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from relocation.ports import Store
 from relocation.rules.errors import Forbidden
@@ -12,6 +14,9 @@ from relocation.settings import Migration
 from relocation.stages.context import Context
 from relocation.stages.inventory import Saying, list_all
 from relocation.transfer.retry import Patience, Tries
+
+WALKED_MAX = 200
+"""So many prefixes beside the claims are looked into one by one; a bucket that has more is listed through."""
 
 
 @dataclass(slots=True)
@@ -55,13 +60,56 @@ def _claims(settings: Migration, endpoint: str, bucket: str) -> set[str]:
 async def _in_bucket(context: Context, store: Store, bucket: str, claims: set[str], saying: Saying) -> list[Unclaimed]:
     """Sum up what no claim covers: a bucket without any claim as a whole, else by top-level prefix."""
     place = f"{store.endpoint}/{bucket}"
-    sums: dict[str, _Sum] = {} if claims else {"": _Sum()}
-    claimed = tuple(claims)
+    look = _Look(context, store, bucket, tuple(claims), saying)
     try:
-        async for listed in list_all(context, store, bucket, "", on_page=saying):
-            if not listed.key.startswith(claimed):
-                head, slash, _ = listed.key.partition("/")
-                sums.setdefault(f"/{head}/" if claims and slash else "", _Sum()).add(listed)
+        if not claims or not await look.beside("", budget=WALKED_MAX):
+            await look.through("")
     except Forbidden:
         return [Unclaimed(place, -1, -1, "")]
-    return [Unclaimed(place + prefix, each.objects, each.bytes, each.newest) for prefix, each in sorted(sums.items())]
+    return [Unclaimed(place + prefix, each.objects, each.bytes, each.newest) for prefix, each in sorted(look.sums.items())]
+
+
+class _Look:
+    """One bucket under inspection. What is claimed is not listed once more, where a few prefixes tell it apart."""
+
+    def __init__(self, context: Context, store: Store, bucket: str, claimed: tuple[str, ...], saying: Saying) -> None:
+        self._list = partial(list_all, context, store, bucket, on_page=saying)
+        self._claimed = claimed
+        self.sums: dict[str, _Sum] = {} if claimed else {"": _Sum()}
+
+    async def beside(self, prefix: str, *, budget: int) -> int:
+        """Look at what lies under a prefix, level by level, past the claims; return what is left of the budget of prefixes.
+
+        Once that is used up, 0 is returned, and nothing has been summed up.
+        """
+        under: list[str] = []
+        beside: list[str] = []
+        found: list[Listed] = []
+        async for listed in self._list(prefix, delimiter="/"):
+            if listed.etag:
+                found.append(listed)
+            elif not listed.key.startswith(self._claimed):
+                (under if any(claim.startswith(listed.key) for claim in self._claimed) else beside).append(listed.key)
+            if len(under) + len(beside) >= budget:
+                return 0
+        budget -= len(under) + len(beside)
+        for deeper in under:
+            budget = await self.beside(deeper, budget=budget)
+            if not budget:
+                self.sums.clear()
+                return 0
+        for whole in beside:
+            await self.through(whole)
+        self._add(found)
+        return budget
+
+    async def through(self, prefix: str) -> None:
+        """List all that lies under a prefix."""
+        async for listed in self._list(prefix):
+            self._add((listed,))
+
+    def _add(self, found: Iterable[Listed]) -> None:
+        for listed in found:
+            if not listed.key.startswith(self._claimed):
+                head, slash, _ = listed.key.partition("/")
+                self.sums.setdefault(f"/{head}/" if self._claimed and slash else "", _Sum()).add(listed)
