@@ -14,9 +14,13 @@ CATEGORY = "bench"
 
 
 def write_migration(pair: Pair, name: str, *, source: str, target: str, transfer: Mapping[str, object] | None = None) -> Path:
-    """Write a migration from one prefix to another and return its path. `transfer` is the section of that name."""
+    """Write a migration from one prefix to another and return its path. `transfer` is the section of that name.
+
+    The source's other prefixes are a category too: what nobody claims is listed for each report, as no other tool does.
+    """
     folder = pair.folder / "ours" / name
     folder.mkdir(parents=True)
+    others = sorted({f"{each.name}/" for each in (pair.korea.data / SOURCE).iterdir() if each.is_dir()} - {source})
     reference = f"env:{CREDENTIALS}"
     common = {"region": REGION} | ({"ca_file": str(pair.ca_file)} if pair.ca_file else {})
     roles = {"korea": ("reader", "prober", "application"), "japan": ("reader", "writer", "prober", "vault")}
@@ -30,19 +34,25 @@ def write_migration(pair: Pair, name: str, *, source: str, target: str, transfer
         },
         "vault": {"endpoint": "japan", "bucket": EVIDENCE, "retention_days": 1},
         "categories": {
-            CATEGORY: {
-                "moves": [
-                    {
-                        "source": {"endpoint": "korea", "bucket": SOURCE, "prefix": source},
-                        "target": {"endpoint": "japan", "bucket": TARGET, "prefix": target},
-                    }
-                ],
-                "residency": "JP",
-                "deadline": datetime.datetime.now(datetime.UTC).date().isoformat(),
-                "owner": "bench",
-            }
+            CATEGORY: _category({source: target}),
+            **({"others": _category({each: f"others/{each}" for each in others})} if others else {}),
         },
     }
     path = folder / "migration.yaml"
     path.write_text(yaml.safe_dump(document | ({"transfer": dict(transfer)} if transfer else {})))
     return path
+
+
+def _category(moves: Mapping[str, str]) -> dict[str, object]:
+    return {
+        "moves": [
+            {
+                "source": {"endpoint": "korea", "bucket": SOURCE, "prefix": source},
+                "target": {"endpoint": "japan", "bucket": TARGET, "prefix": target},
+            }
+            for source, target in moves.items()
+        ],
+        "residency": "JP",
+        "deadline": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "owner": "bench",
+    }
