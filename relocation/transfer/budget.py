@@ -8,6 +8,7 @@ is used again, so that bodies cost no allocation once warm. Refuses a lease larg
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from collections import deque
 
@@ -17,6 +18,9 @@ SMALL_BYTES = CLASS_STEP
 RESERVE_BYTES_MAX = 8 * CLASS_STEP
 RESERVE_PARTS = 8
 """Of that many parts of the budget, one is for small buffers alone."""
+GIVEN_UP_PARTS = 8
+"""Once as much as one of so many parts of the budget was given up, garbage is looked for: what still holds such a buffer is mostly
+a cycle, of an error and its traceback, and Python by itself looks seldom here."""
 OWN_REFERENCES = 2
 """The lease's own, and the one of asking."""
 
@@ -51,6 +55,7 @@ class Budget:
         self._out = 0
         self._small_out = 0
         self._kept = 0
+        self._given_up = 0
         self._spare: dict[int, list[bytearray]] = {}
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
@@ -84,6 +89,10 @@ class Budget:
         """Take the room of a buffer back, but not the buffer."""
         self._take_out(len(buffer))
         self._serve()
+        self._given_up += len(buffer)
+        if self._given_up > self.total_bytes // GIVEN_UP_PARTS:
+            self._given_up = 0
+            gc.collect()
 
     def _take_out(self, held: int) -> None:
         self._out -= held

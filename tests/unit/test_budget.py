@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
+import weakref
 
 import pytest
 
@@ -80,6 +82,28 @@ async def test_a_buffer_that_somebody_still_holds_is_never_lent_again():
     assert budget.out_bytes == 64 * 1024
     held.release()
     again.release()
+
+
+async def test_buffers_that_errors_hold_on_to_do_not_pile_up():
+    """I9: what a broken connection still holds is in no budget; a traceback's cycle keeps it until garbage is looked for."""
+
+    class Error:
+        pass
+
+    budget = Budget(16 * MIB)
+    held = []
+    gc.disable()
+    try:
+        for _ in range(20):
+            lease = await budget.lease(MIB)
+            error = Error()
+            error.itself, error.view = error, lease.view[:]
+            held.append(weakref.ref(error))
+            del error
+            lease.release()
+            assert sum(each() is not None for each in held) * MIB <= 16 * MIB // 8
+    finally:
+        gc.enable()
 
 
 async def test_small_buffers_pass_large_ones_that_wait_within_their_reserve():
