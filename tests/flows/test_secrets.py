@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import zlib
 from collections.abc import Iterator
@@ -48,9 +49,14 @@ def cells(file: Path) -> Iterator[bytes]:
                 for value in row:
                     data = value if isinstance(value, bytes) else str(value).encode()
                     yield data
-                    if data[:1] == b"\x78":
-                        yield zlib.decompress(data)
+                    yield from opened(data)
     database.close()
+
+
+def opened(data: bytes) -> Iterator[bytes]:
+    """What is in a compressed value; nothing for all else (digests, and words that begin with an x, as zlib's streams do)."""
+    with contextlib.suppress(zlib.error):
+        yield zlib.decompress(data)
 
 
 def test_no_secret_is_left_in_any_file(office, secrets):
@@ -70,9 +76,10 @@ def test_no_secret_is_in_any_cell_of_a_database(office, secrets, name):
         assert [label for label, secret in secrets.items() if secret in data] == []
 
 
-def test_a_secret_that_is_there_is_found(office, secrets, tmp_path):
-    """The search itself: a planted secret is found in a cell, plain and compressed."""
-    planted = next(iter(secrets.values()))
+@pytest.mark.parametrize("first", [b"x", b"y"])
+def test_a_secret_that_is_there_is_found(tmp_path, first):
+    """The search itself: a planted secret is found in a cell, plain and compressed; also one that begins as zlib's streams do."""
+    planted = first + b"-is-a-secret-of-forty-letters-of-its-own"
     file = tmp_path / "planted.db"
     with sqlite3.connect(file) as database:
         database.execute("CREATE TABLE planted (value)")
