@@ -27,7 +27,7 @@ test: test-fast minio  ## every test but those that need system packages (starts
 	$(BIN)/python -m pytest -q -n 2 --dist loadscope --no-loadscope-reorder -m "server and not system"
 
 test-fast: env  ## the tests that need no server
-	$(BIN)/python -m pytest -q -n 2 -m "not server and not system"
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not server and not system"
 
 test-system: env minio  ## the tests that need system packages, which are installed where that is allowed
 	$(BIN)/python -m tests.system.run

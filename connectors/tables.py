@@ -7,6 +7,7 @@ Refuses (`StateMismatch`) a file that is no Parquet, of another kind or version,
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, get_type_hints
 
@@ -32,7 +33,7 @@ class ParquetTables:
         import pyarrow as pa  # noqa: PLC0415 — not every command needs it
         import pyarrow.parquet as parquet  # noqa: PLC0415, PLR0402
 
-        schema = _schema(kind)
+        schema = _schema(kind)  # type: ignore[arg-type]  # a class is hashable, whatever protocol it follows
         try:
             values = zip(*rows, strict=True) if rows else ((),) * len(schema)
             columns = [pa.array(column, type=field.type) for column, field in zip(values, schema, strict=True)]
@@ -51,8 +52,8 @@ class ParquetTables:
 
         try:
             with parquet.ParquetFile(pa.BufferReader(data)) as file:
-                _compare(file.schema_arrow, _schema(kind))
-                table = file.read()
+                _compare(file.schema_arrow, _schema(kind))  # type: ignore[arg-type]
+                table = file.read(use_threads=False)  # handing a small file to other threads costs more than reading it
         except (pa.ArrowException, OSError) as error:
             raise StateMismatch(f"a file of {kind.__name__} can't be read as Parquet ({error}): compare its SHA-256") from error
         columns: list[list[Any]] = []
@@ -64,6 +65,7 @@ class ParquetTables:
         return [kind(*values) for values in zip(*columns, strict=True)]
 
 
+@functools.cache
 def _schema(kind: type) -> pa.Schema:
     """Return the Arrow schema of a flat record: one column a field, in the fields' order, none of them nullable."""
     import pyarrow as pa  # noqa: PLC0415

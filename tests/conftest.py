@@ -5,6 +5,7 @@ Side by side (`-n 2 --dist loadscope`), the tests of a file stay together, and t
 """
 
 import atexit
+import gc
 import os
 import random
 import shutil
@@ -20,6 +21,8 @@ pytest_plugins = ["tests.servers"]
 _home = tempfile.mkdtemp(prefix="hikkoshi-tests-prefect-")
 atexit.register(shutil.rmtree, _home, ignore_errors=True)
 os.environ.update(PREFECT_HOME=_home, PREFECT_PROFILES_PATH=f"{_home}/profiles.toml")
+
+gc.disable()  # while four thousand tests are made, which all stay; `pytest_collection_finish` enables it
 
 BEGIN = ("flows", "e2e", "command", "contract", "local")
 """Folders whose tests begin before the others: what waits most, and what is most in one piece."""
@@ -46,6 +49,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest in one piece."""
     rank = {room: number for number, room in enumerate(BEGIN)}
     items.sort(key=lambda item: rank.get(item.path.parent.name, len(BEGIN)))
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage from now on, and not among the tests themselves."""
+    gc.enable()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
