@@ -9,6 +9,7 @@ Two differences: aiohttp repeats a GET or HEAD also when a *new* connection brok
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import types
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from relocation.rules.errors import BadRequest, CutShort, HikkoshiError, Protoco
 
 OWN_BODY_BYTES_MAX = 16 * 1024 * 1024
 WRITE_BYTES = 262_144
+CLOSE_S = 0.5
 _AUTOMATIC = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 _CUT_SHORT = "Not enough data"  # how aiohttp's parser says that the peer left in the middle of a body
 _REPEATABLE = frozenset({"GET", "HEAD"})
@@ -152,10 +154,12 @@ class LibraryWire:
         return Unreachable(f"{self._address} can't be reached, or broke off before its answer: {error!r}")
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; one whose peer reads nothing is left after `CLOSE_S`: aiohttp would wait for ever."""
         self._closed = True
         if self._session is not None:
-            await self._session.close()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_S):
+                    await self._session.close()
 
 
 class _Progress:

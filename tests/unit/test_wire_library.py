@@ -424,6 +424,25 @@ async def test_an_answer_may_overtake_its_request(kind):
     assert len(peer.visits) == 2
 
 
+async def test_closing_waits_for_no_peer_that_reads_nothing(kind):
+    """A worker that stops does not hang on a body that is half on its way to a store that is stuck."""
+    heard = asyncio.Event()
+
+    async def stuck(visit: Visit) -> None:
+        await visit.reader.readuntil(b"\r\n\r\n")
+        heard.set()
+        await asyncio.Event().wait()
+
+    async with Peer(by_hand=stuck) as peer:
+        wire = kind(peer.url)
+        under_way = asyncio.ensure_future(ask(wire, "PUT", body=bytes(LARGE_BYTES)))
+        await heard.wait()
+        async with asyncio.timeout(5):
+            await wire.close()
+        under_way.cancel()
+        await asyncio.gather(under_way, return_exceptions=True)
+
+
 async def test_a_buffer_is_the_callers_again_when_the_answer_is_there(kind):
     """A peer that refuses early and reads on gets nothing that the caller wrote into the buffer afterwards."""
     rest = bytearray()
