@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from relocation.rules.objects import Acl, Attributes, Head, Listed, ListedPart, ListedUpload, ListedVersion, Page, Part, Written
-from relocation.rules.records import Answers, Fact, Intent, Lease, OpenUpload, RunRecord, Segment, ShardTally
+from relocation.rules.records import Answers, Fact, Intent, Lease, OpenUpload, RouteRecord, RunRecord, Segment, ShardTally
 from relocation.rules.summary import Summary
 
 Row = TypeVar("Row")
@@ -222,7 +222,24 @@ class Stores(Protocol):
     async def close(self) -> None: ...
 
 
-class Ledger(Protocol):
+class Route(Protocol):
+    """Where readers and writers of each wave's slice go, and whether any of it was ever erased, by compare-and-set.
+
+    What was never said is `source`, version 0. Moving the readers themselves is not this port's business.
+    """
+
+    async def routes(self, category: str) -> tuple[RouteRecord, ...]:
+        """Return what was ever said of the category's waves."""
+        ...
+
+    async def set_route(self, wanted: RouteRecord) -> RouteRecord:
+        """Put a record in place of the one whose version it carries, and return it with the next version.
+
+        Raises `StateMismatch` where another version stands there by now, or where it would take back that something was erased."""
+        ...
+
+
+class Ledger(Route, Protocol):
     """The SQL database of runs, leases, shards, intents, the tail of facts, segments, probes and the audit chain.
 
     Every write is durable when the call returns. A write with a lease whose token is not the newest is `LeaseLost` and

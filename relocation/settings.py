@@ -337,6 +337,12 @@ class Category(Settings):
         """Return the waves, for asking object by object."""
         return Partition(self.selectors())
 
+    def partition_sha256(self) -> str:
+        """Return one hash over the moves and over what each wave asks for: another one may put an object into another wave."""
+        moves = [move.model_dump(mode="json") for move in self.moves]
+        waves = {each.name: each.that_decides() for each in self.selectors()}
+        return hashlib.sha256(json.dumps([moves, waves], sort_keys=True).encode()).hexdigest()
+
 
 class Worker(Settings):
     """The machines that run this. Every byte passes through their memory: their `country` stands in the record of each run."""

@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, Larg
 from relocation.rules.pace import Traffic
 from relocation.rules.records import RunRecord, Segment
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """Every schema version that this program can bring up to date, oldest first."""
 HEAD = REVISIONS[-1]
 
@@ -157,3 +157,15 @@ spent = Table(
     *(Column(field.name, BigInteger, nullable=False) for field in fields(Traffic)),
 )
 """What the migration has asked of each endpoint so far."""
+
+routes = Table(
+    "routes",
+    metadata,
+    Column("category", Text, primary_key=True),
+    Column("wave", Text, primary_key=True),
+    Column("route", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("erased", Boolean, nullable=False),
+    Column("partition_sha256", Text, nullable=False),
+)
+"""Where readers and writers of a wave's slice go, and whether any of it was ever erased; no row: to the source, and never."""

@@ -16,7 +16,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from connectors.ledger import leases, pace, runs, schema
+from connectors.ledger import leases, pace, routes, runs, schema
 from connectors.ledger import shards as rows
 from connectors.ledger.batches import pack
 from connectors.ledger.database import Database
@@ -26,7 +26,7 @@ from relocation.ports import Clock
 from relocation.rules.errors import StateMismatch
 from relocation.rules.evidence import Link, sha256_of
 from relocation.rules.pace import PaceOrder, Traffic
-from relocation.rules.records import Answers, Fact, Intent, Lease, OpenUpload, RunRecord, Segment, ShardTally
+from relocation.rules.records import Answers, Fact, Intent, Lease, OpenUpload, RouteRecord, RunRecord, Segment, ShardTally
 
 Result = TypeVar("Result")
 
@@ -169,6 +169,14 @@ class SqlLedger:
 
     async def open_tails(self, category: str) -> tuple[Fact, ...]:
         return await self._read(lambda connection: rows.open_tails(connection, category))
+
+    # --- routes -------------------------------------------------------------------------------------------------------
+
+    async def routes(self, category: str) -> tuple[RouteRecord, ...]:
+        return await self._read(lambda connection: routes.of_category(connection, category))
+
+    async def set_route(self, wanted: RouteRecord) -> RouteRecord:
+        return await self._write(lambda connection: routes.put(connection, wanted))
 
     # --- the pace ------------------------------------------------------------------------------------------------------
 

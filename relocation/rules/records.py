@@ -203,6 +203,22 @@ class RunRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class RouteRecord:
+    """Where readers and writers of a wave's slice go (`source`, `target_first`, `target`), and whether any of it was ever erased.
+
+    `version` grows with every change; 0: nothing was ever said, readers go to the source. `partition_sha256` is that of the
+    category's waves as they were at the last change (`Category.partition_sha256`).
+    """
+
+    category: str
+    wave: str
+    route: str = "source"
+    version: int = 0
+    erased: bool = False
+    partition_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Lease:
     """The right to record outcomes of one shard (or, with `shard` -1, of one wave), fenced by a token that only grows."""
 

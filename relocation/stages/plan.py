@@ -16,7 +16,7 @@ from relocation.rules.errors import StateMismatch
 from relocation.rules.evidence import MerkleTree, canonical, sha256_of
 from relocation.rules.keys import is_canary
 from relocation.rules.names import Names
-from relocation.rules.plan import Known, Route, Target, decide, known, left_over
+from relocation.rules.plan import Known, Target, decide, known, left_over
 from relocation.rules.records import Action, Fact, InventoryRow, PlanRow, RunRecord
 from relocation.rules.summary import Count
 from relocation.settings import Category, Move, Wave
@@ -25,6 +25,7 @@ from relocation.stages.context import Context
 from relocation.stages.fidelity import refuse_unkept, seen_by
 from relocation.stages.inventory import NOTHING_SEEN, Seen, in_the_way, inventory, of_wave
 from relocation.stages.list_versions import NOTHING_BEHIND, Behind, count_behind
+from relocation.stages.routes import route_of
 
 RUNS_MAX = 1_000_000
 MAY_BE_REFUSED = (Action.COPY, Action.REPLACE)
@@ -90,8 +91,9 @@ class Drawn:
     behind: Behind = NOTHING_BEHIND
 
 
-async def draw(context: Context, category_name: str, wave: Wave, *, route: Route = "source") -> Drawn:
+async def draw(context: Context, category_name: str, wave: Wave) -> Drawn:
     """List both sides and decide on every object of the wave. Reads only."""
+    route, erased = await route_of(context, category_name, wave.name)
     category = context.settings.category_named(category_name)
     source_all = await inventory(context, category, "source", wave=wave)
     target_all = await inventory(context, category, "target")
@@ -104,7 +106,7 @@ async def draw(context: Context, category_name: str, wave: Wave, *, route: Route
     all_targets = {target_of(category, row) for row in source_all}
     rows = await refuse_unheld(context, category, rows, (*all_targets, *found))
     rows = await refuse_unkept(context, category, rows, source)
-    extra = (left_over(row, standing, route=route, erased=False) for row in target if (row.bucket, row.key) not in all_targets)
+    extra = (left_over(row, standing, route=route, erased=erased) for row in target if (row.bucket, row.key) not in all_targets)
     return Drawn(
         rows=tuple(sorted(rows, key=lambda row: (row.move, row.source_key))),
         left_over=tuple(row for row in extra if row is not None),

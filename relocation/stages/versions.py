@@ -6,6 +6,7 @@ Refuses a target that keeps no versions, a source that does not list them, and m
 
 from __future__ import annotations
 
+from relocation.rules.errors import Refusal
 from relocation.rules.plan import Known, Target
 from relocation.rules.records import Action, Fact, InventoryRow, PlanRow
 from relocation.rules.versions import Version, all_or_none_after, decide_history, is_marker, removed, standing_versions
@@ -15,6 +16,7 @@ from relocation.stages.fidelity import refuse_unkept
 from relocation.stages.inventory import of_wave
 from relocation.stages.list_versions import list_histories, refuse_unversioned
 from relocation.stages.plan import Drawn, facts_of, refuse_unheld, target_of
+from relocation.stages.routes import route_of
 
 
 def moves_versions(context: Context, category_name: str) -> bool:
@@ -25,6 +27,12 @@ def moves_versions(context: Context, category_name: str) -> bool:
 async def draw_versions(context: Context, category_name: str, wave: Wave) -> Drawn:
     """List the versions of both sides and decide on every one of the wave's. Reads only."""
     category = context.settings.category_named(category_name)
+    route, erased = await route_of(context, category_name, wave.name)
+    if route != "source":
+        raise Refusal(
+            f"{category_name}/{wave.name} is cut over (its route is {route}), and its policy moves all versions: what was "
+            "deleted at the target since can't be told version by version; nothing was planned"
+        )
     for move in category.moves:
         await refuse_unversioned(context, move)
     source_all = await list_histories(context, category, "source")
@@ -46,6 +54,8 @@ async def draw_versions(context: Context, category_name: str, wave: Wave) -> Dra
     rows = await _refused(context, category, rows, source, {*wanted, *target_all})
     there = of_wave([row for history in target_all.values() for row in history], category, wave, "target")
     gone += (row for row in (removed(found, standing) for found in there if (found.bucket, found.key) not in wanted) if row)
+    if erased:
+        gone.clear()
     _refuse_without_remover(context, category, rows)
     context.progress.advance(objects=len(source))
     return Drawn(
