@@ -101,6 +101,7 @@ def _notes(summary: Summary) -> Iterator[tuple[str, Text]]:
         ("not the same", summary.mismatched),
         ("failed", summary.failed),
         ("refused", summary.refused),
+        ("not found", summary.not_found),
         ("conflict", summary.conflicts),
         ("changed", summary.drifted),
         ("gone", summary.gone),

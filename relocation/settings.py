@@ -31,6 +31,7 @@ from pydantic import (
 from relocation.rules import values
 from relocation.rules.cron import cron
 from relocation.rules.errors import ConfigurationError
+from relocation.rules.keys import shown
 from relocation.rules.pace import Limit, Rates
 from relocation.rules.waves import Between, Partition, Selector, Users
 
@@ -163,6 +164,13 @@ class CustomerKeys(Settings):
     target: Reference | None = None
 
 
+class Excluded(Settings):
+    """A file of whole source keys that are never moved (legal hold, take-down), each with the reason that the file gives."""
+
+    path: FilePath
+    reasons: Annotated[dict[str, str], Field(repr=False)]
+
+
 class Policy(Settings):
     """How an object is kept and proved. `part_bytes` is used where the source's own part layout can't be.
 
@@ -173,6 +181,8 @@ class Policy(Settings):
     ACL is read; without, ACLs are not carried. `source_modified_in_metadata` notes the source's Last-Modified in user metadata.
 
     `versions`: whether just the latest version of an object comes home, or all of them, in their order, with delete markers.
+
+    `excluded`: a file of keys that stay where they are.
     """
 
     keep_etag: Literal["require", "prefer", "no"] = "prefer"
@@ -186,6 +196,12 @@ class Policy(Settings):
     sse: Sse | None = None
     customer_keys: CustomerKeys = CustomerKeys()
     versions: Literal["latest", "all"] = "latest"
+    excluded: Excluded | None = None
+
+    @property
+    def held_back(self) -> dict[str, str]:
+        """Why each key of the exclusion list is on it."""
+        return self.excluded.reasons if self.excluded else {}
 
     @model_validator(mode="after")
     def _encrypted_in_one_way(self) -> Self:
@@ -200,6 +216,8 @@ class Policy(Settings):
         decides = {**self.model_dump(mode="json", include=always), **self.model_dump(mode="json", exclude_defaults=True)}
         if "customer_keys" in decides:
             decides["customer_keys"] = sorted(self.customer_keys.model_dump(exclude_none=True))
+        if "excluded" in decides:
+            decides["excluded"] = hashlib.sha256("\n".join(sorted(map(shown, self.held_back))).encode()).hexdigest()
         return decides
 
 

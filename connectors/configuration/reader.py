@@ -156,9 +156,14 @@ def _located(data: object, *, base: Path, home: Path) -> object:
 
 
 def _located_category(data: object, base: Path, home: Path) -> object:
-    if not isinstance(data, dict) or not isinstance(data.get("waves"), list):
+    if not isinstance(data, dict):
         return data
-    return {**data, "waves": [_located_file(each, "keys_file", base=base, home=home) for each in data["waves"]]}
+    located = dict(data)
+    if isinstance(data.get("waves"), list):
+        located["waves"] = [_located_file(each, "keys_file", base=base, home=home) for each in data["waves"]]
+    if "policy" in data:
+        located["policy"] = _located_file(data["policy"], "excluded", base=base, home=home)
+    return located
 
 
 def _located_file(data: object, name: str, *, base: Path, home: Path) -> object:

@@ -33,6 +33,7 @@ def as_json(summary: Summary, *, waves: Sequence[Summary] = (), rows_max: int | 
         "remove": summary.remove,
         "deleted_at_target": summary.deleted_at_target,
         "foreign": summary.foreign,
+        "not_found": summary.not_found,
         "unclaimed": summary.unclaimed,
         "unknown": summary.unknown,
     }

@@ -88,6 +88,7 @@ def listings(summary: Summary, *, rows_max: int = ROWS_MAX, characters_max: int 
         ("mismatched", summary.mismatched),
         ("failed", summary.failed),
         ("refused", summary.refused),
+        ("not_found", summary.not_found),
         ("conflicts", summary.conflicts),
         ("drifted", summary.drifted),
         ("gone", summary.gone),

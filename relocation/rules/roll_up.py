@@ -40,6 +40,7 @@ def merged(waves: Sequence[Summary]) -> Summary:
         remove=_joined(wave.remove for wave in waves),
         deleted_at_target=_joined(wave.deleted_at_target for wave in waves),
         foreign=_joined(wave.foreign for wave in waves),
+        not_found=_not_found(waves),
         unclaimed=_unclaimed(place for wave in waves for place in wave.unclaimed),
         unknown=tuple(dict.fromkeys(text for wave in waves for text in wave.unknown)),
         histories=_histories([wave.histories for wave in waves]),
@@ -102,6 +103,12 @@ def _histories(parts: Sequence[Histories]) -> Histories:
 def _joined(parts: Iterable[tuple[Named, ...]]) -> tuple[Named, ...]:
     """Return the waves' lists as one. The same line from two waves (a foreign object under a shared prefix) stands once."""
     return tuple(dict.fromkeys(named for part in parts for named in part))
+
+
+def _not_found(waves: Sequence[Summary]) -> tuple[Named, ...]:
+    """Return the listed keys that no wave found."""
+    found = {named.key for wave in waves for named in wave.refused}
+    return tuple(named for named in _joined(wave.not_found for wave in waves) if named.key not in found)
 
 
 def _equations(waves: Sequence[Summary]) -> tuple[Equation, ...]:

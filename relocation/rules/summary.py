@@ -124,6 +124,8 @@ class Summary:
     remove: tuple[Named, ...] = ()
     deleted_at_target: tuple[Named, ...] = ()
     foreign: tuple[Named, ...] = ()
+    not_found: tuple[Named, ...] = ()
+    """Keys of the exclusion list that the source does not show."""
     unclaimed: tuple[Unclaimed, ...] = ()
     unknown: tuple[str, ...] = ()
     losses: Mapping[str, int] = field(default_factory=dict)

@@ -14,6 +14,7 @@ from relocation.ports import Row
 from relocation.rules import parts
 from relocation.rules.errors import StateMismatch
 from relocation.rules.evidence import MerkleTree, canonical, sha256_of
+from relocation.rules.excluded import held_back, not_held
 from relocation.rules.keys import is_canary
 from relocation.rules.names import Names
 from relocation.rules.plan import Known, Target, decide, known, left_over
@@ -109,7 +110,7 @@ async def draw(context: Context, category_name: str, wave: Wave) -> Drawn:
     extra = (left_over(row, standing, route=route, erased=erased) for row in target if (row.bucket, row.key) not in all_targets)
     return Drawn(
         rows=tuple(sorted(rows, key=lambda row: (row.move, row.source_key))),
-        left_over=tuple(row for row in extra if row is not None),
+        left_over=tuple(not_held((row for row in extra if row is not None), category.policy.held_back)),
         source=tuple(source),
         target=tuple(target),
         standing=standing,
@@ -149,13 +150,14 @@ async def refuse_unheld(context: Context, category: Category, rows: list[PlanRow
 async def _rules_of(context: Context, category: Category, move: Move, beside: set[str]) -> Callable[[PlanRow], PlanRow]:
     """Return what checks one row of a move: refused with its reason, or with the ETag that the target will give it."""
     source, target = await answers_of(context, move)
+    listed = category.policy.held_back
     names, relies_on = Names(target), seen_by(category.policy, source, target)
     together = names.refuses_together(beside)
     must_keep = category.policy.keep_etag == "require"
 
     def check(row: PlanRow) -> PlanRow:
         keeps = relies_on.foretells(row.source_etag, row.size, whole_bytes_max=parts.PART_BYTES_MAX)
-        row = row._replace(foretold_etag=row.source_etag if keeps else "")
+        row = held_back(row._replace(foretold_etag=row.source_etag if keeps else ""), listed)
         if row.action == Action.PROVE and must_keep and not row.ours and row.found_etag != row.source_etag:
             return row._replace(action=Action.CONFLICT, reason="what the target holds has another ETag (keep_etag: require)")
         if row.action not in MAY_BE_REFUSED:

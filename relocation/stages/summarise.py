@@ -33,6 +33,7 @@ from relocation.rules.versions import Version
 from relocation.settings import Category
 from relocation.stages.answers import answers_of
 from relocation.stages.context import Context
+from relocation.stages.excluded import excluded_not_found
 from relocation.stages.fidelity import WRITTEN, fidelity_of
 from relocation.stages.only_failed import said_of
 from relocation.stages.plan import SealedPlan
@@ -78,6 +79,7 @@ async def summarise(context: Context, material: Material) -> Summary:
         config_sha256=material.plan.config_sha256,
         counts=counted,
         refused=named(rows, Action.REFUSE),
+        not_found=excluded_not_found(category, run.wave, named(rows, Action.REFUSE)),
         conflicts=named(rows, Action.CONFLICT),
         remove=named(material.left_over, Action.REMOVE),
         deleted_at_target=named(rows, Action.DELETED_AT_TARGET),

@@ -7,6 +7,7 @@ Refuses a target that keeps no versions, a source that does not list them, and m
 from __future__ import annotations
 
 from relocation.rules.errors import Refusal
+from relocation.rules.excluded import not_held
 from relocation.rules.plan import Known, Target
 from relocation.rules.records import Action, Fact, InventoryRow, PlanRow
 from relocation.rules.versions import Version, all_or_none_after, decide_history, is_marker, removed, standing_versions
@@ -60,7 +61,7 @@ async def draw_versions(context: Context, category_name: str, wave: Wave) -> Dra
     context.progress.advance(objects=len(source))
     return Drawn(
         rows=tuple(rows),
-        left_over=tuple(sorted(gone, key=lambda row: (row.target_bucket, row.target_key))),
+        left_over=tuple(sorted(not_held(gone, category.policy.held_back), key=lambda row: (row.target_bucket, row.target_key))),
         source=tuple(source),
         target=tuple(there),
         standing=Known({}, {}),

@@ -267,4 +267,4 @@ def test_every_required_name_has_an_example_and_every_block_its_names() -> None:
     required = {name for model in MIGRATION_SHAPE.values() for name, field in model.model_fields.items() if field.is_required()}
     assert required - {"file"} <= set(EXAMPLES)
     blocks = {each for each in vars(settings).values() if isinstance(each, type) and issubclass(each, settings.Settings)}
-    assert blocks - {settings.Settings, settings.KeyList} == {*MIGRATION_SHAPE.values(), *PRICES_SHAPE.values()}
+    assert blocks - {settings.Settings, settings.KeyList, settings.Excluded} == {*MIGRATION_SHAPE.values(), *PRICES_SHAPE.values()}
