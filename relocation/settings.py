@@ -171,6 +171,10 @@ class Excluded(Settings):
     reasons: Annotated[dict[str, str], Field(repr=False)]
 
 
+DECIDES_NO_ACTION = ("shrink_max",)
+"""Fields of a policy that say when not to plan, or what to look at besides: a plan that was made is the same with any of them."""
+
+
 class Policy(Settings):
     """How an object is kept and proved. `part_bytes` is used where the source's own part layout can't be.
 
@@ -179,6 +183,9 @@ class Policy(Settings):
 
     `storage_class_map` and `acl_map` (canned ACLs) say what the source's words are at the target. With an `acl_map`, each object's
     ACL is read; without, ACLs are not carried. `source_modified_in_metadata` notes the source's Last-Modified in user metadata.
+
+    `shrink_max`: which part of a wave's objects (in parts of a million) may be gone at the source since its last plan; more is
+    taken for a listing that lies, and nothing is planned.
 
     `versions`: whether just the latest version of an object comes home, or all of them, in their order, with delete markers.
 
@@ -196,6 +203,7 @@ class Policy(Settings):
     sse: Sse | None = None
     customer_keys: CustomerKeys = CustomerKeys()
     versions: Literal["latest", "all"] = "latest"
+    shrink_max: Annotated[int, BeforeValidator(values.share_ppm), Field(validate_default=False)] = 500_000
     excluded: Excluded | None = None
 
     @property
@@ -213,7 +221,8 @@ class Policy(Settings):
         """Return what of it goes into the configuration's hash: a field that came later only where it is not at its default, so
         that a new version of the program voids nothing that was signed before. Of customer's keys, which sides have one."""
         always = {"keep_etag", "verify", "part_bytes"}
-        decides = {**self.model_dump(mode="json", include=always), **self.model_dump(mode="json", exclude_defaults=True)}
+        changed = self.model_dump(mode="json", exclude_defaults=True, exclude=set(DECIDES_NO_ACTION))
+        decides = {**self.model_dump(mode="json", include=always), **changed}
         if "customer_keys" in decides:
             decides["customer_keys"] = sorted(self.customer_keys.model_dump(exclude_none=True))
         if "excluded" in decides:

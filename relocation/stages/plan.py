@@ -69,6 +69,8 @@ class SealedPlan:
     behind_bytes: int = 0
     behind_markers: int = 0
     behind_why: str = ""
+    selection_sha256: str = ""
+    """Over what decides which objects the wave holds: plans of one selection can be held against each other."""
 
     def expects(self, actions: Sequence[Action]) -> Count:
         """Return how much there is to do for these actions."""
@@ -193,7 +195,9 @@ async def facts_of(context: Context, category: str) -> list[Fact]:
     return sorted(facts, key=lambda fact: (order.get(fact.run_id, -1), fact.stage != "copy"))
 
 
-async def seal(context: Context, run_id: str, category: str, wave: Wave, drawn: Drawn, *, only_failed_of: str = "") -> SealedPlan:
+async def seal(
+    context: Context, run_id: str, category: str, wave: Wave, drawn: Drawn, *, only_failed_of: str = "", selection_sha256: str = ""
+) -> SealedPlan:
     """Write a drawn plan into the vault, shard by shard, with both inventories, and return it with its root."""
     folder = f"runs/{run_id}"
     tree = MerkleTree()
@@ -227,6 +231,7 @@ async def seal(context: Context, run_id: str, category: str, wave: Wave, drawn: 
         behind_bytes=drawn.behind.bytes,
         behind_markers=drawn.behind.markers,
         behind_why=drawn.behind.why,
+        selection_sha256=selection_sha256,
     )
     await context.vault.put(document_of(run_id), canonical(asdict(plan)), content_type="application/json")
     return plan

@@ -38,6 +38,7 @@ async def test_what_came_home_before_it_was_listed_is_left_alone(tmp_path):
     """A take-down that comes late touches nothing; neither is the copy replaced, nor removed once the source's is gone."""
     world = World.made(tmp_path)
     await world.store().put("talk", "u1/a", b"old")
+    await world.store().put("talk", "u2/b", b"stays")
     await world.probe()
     await world.run()
     hold(world, u1_a="court order 17")
@@ -47,5 +48,5 @@ async def test_what_came_home_before_it_was_listed_is_left_alone(tmp_path):
     await world.store().delete("talk", "u1/a")
     gone = await world.run()
     assert (gone.remove, [each.key for each in gone.not_found]) == ((), ["u1/a"])
-    assert world.bodies("japan") == {"u1/a": b"old"}
+    assert world.bodies("japan") == {"u1/a": b"old", "u2/b": b"stays"}
     assert all(equation.holds for summary in (changed, gone) for equation in summary.equations)
