@@ -19,6 +19,7 @@ from connectors.ledger.store import SqlLedger
 from connectors.memory_returned import payload_bytes, return_what_is_freed
 from connectors.pace.keeper import Keeper
 from connectors.report.publish import ReportFiles
+from connectors.s3.configuration import BucketConfigurations
 from connectors.state import belongs
 from connectors.stores import S3Stores
 from connectors.tables import ParquetTables
@@ -53,6 +54,7 @@ async def assembled(
     settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     ledger = await SqlLedger.open(settings.ledger, migration=settings.migration, clock=clock, host=host, timezone=settings.timezone)
     stores = S3Stores(settings, environ, clock, say=progress.note)
+    buckets = BucketConfigurations(settings, environ)
     try:
         place = settings.vault
         try:
@@ -86,8 +88,10 @@ async def assembled(
                     host=f"{host} ({settings.worker.country})" if settings.worker.country else host,
                     version=metadata.version("hikkoshi"),
                     rules_sha256=rules_sha256(),
+                    buckets=buckets,
                 )
     finally:
+        buckets.close()
         await stores.close()
         await ledger.close()
 

@@ -13,6 +13,7 @@ from datetime import datetime
 
 from connectors.assemble import ledger_alone
 from connectors.clock import SystemClock
+from connectors.s3.configuration import BucketConfigurations
 from connectors.state import belongs
 from connectors.stores import S3Stores
 from connectors.vault import StoreVault
@@ -20,8 +21,11 @@ from relocation.ports import Ledger, Store
 from relocation.rules.errors import BucketMissing, Forbidden, HikkoshiError, Unreachable, WrongCredentials
 from relocation.rules.keys import CANARY_PREFIX
 from relocation.rules.objects import Place
+from relocation.rules.parity import compare, unseen
 from relocation.rules.records import Answers
+from relocation.rules.summary import Parity
 from relocation.settings import Migration
+from relocation.stages.parity import slice_of
 from relocation.stages.probe import Side
 
 SKEW_S_MAX = 60.0
@@ -70,6 +74,7 @@ class Checked:
     probes: tuple[Probed, ...]
     ledger: str
     problems: tuple[Problem, ...]
+    parity: tuple[Parity, ...] = ()
 
 
 def places_of(settings: Migration) -> dict[Place, Side]:
@@ -91,10 +96,11 @@ async def check(settings: Migration, environ: Mapping[str, str]) -> Checked:
         endpoints = await asyncio.gather(*(_endpoint(settings, stores, clock, name) for name in settings.endpoints))
         reachable = any(each.answers for each in endpoints if each.name == settings.vault.endpoint)
         ledger, probes, problems = await _state(settings, stores if reachable else None, clock)
+        parity, unlike = await _parity(settings, environ, endpoints)
     finally:
         await stores.close()
     found = [problem for each in endpoints for problem in each.problems]
-    return Checked(tuple(endpoints), probes, ledger, tuple(dict.fromkeys((*found, *problems))))
+    return Checked(tuple(endpoints), probes, ledger, tuple(dict.fromkeys((*found, *problems, *unlike))), parity)
 
 
 async def _endpoint(settings: Migration, stores: S3Stores, clock: SystemClock, name: str) -> EndpointCheck:
@@ -164,6 +170,33 @@ async def _skew_s(store: Store, bucket: str, clock: SystemClock) -> float:
     before = clock.now()
     said = await store.server_time(bucket)
     return said + 0.5 - (before + clock.now()) / 2  # the answer's Date has whole seconds
+
+
+async def _parity(
+    settings: Migration, environ: Mapping[str, str], endpoints: list[EndpointCheck]
+) -> tuple[tuple[Parity, ...], list[Problem]]:
+    """Compare the buckets of each move, where both are there and the readers' keys work; what refuses a plan is a problem."""
+    well = {
+        (each.name, bucket) for each in endpoints if each.roles.get("reader") for bucket in each.missing if not each.missing[bucket]
+    }
+    buckets = BucketConfigurations(settings, environ)
+    lines: dict[Parity, None] = {}
+    problems: list[Problem] = []
+    try:
+        for category in settings.categories.values():
+            for move in category.moves:
+                places = [Place(side.endpoint, side.bucket) for side in (move.source, move.target)]
+                if all((place.endpoint, place.bucket) in well for place in places):
+                    source, target = [await buckets.read(place) for place in places]
+                    lines |= dict.fromkeys(compare(source, target, slice_of(category, move)))
+                    problems += [Problem("set up", words, stops=False) for words in (unseen(target),) if words]
+    except HikkoshiError as error:
+        problems.append(Problem("set up", str(error)))
+    finally:
+        buckets.close()
+    refused = [line.meaning for line in lines if line.verdict == "refused"]
+    problems += [Problem("set up", f"{words}: no plan is made while it is switched on") for words in refused]
+    return tuple(lines), problems
 
 
 async def _state(settings: Migration, stores: S3Stores | None, clock: SystemClock) -> tuple[str, tuple[Probed, ...], list[Problem]]:

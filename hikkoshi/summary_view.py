@@ -116,10 +116,17 @@ def _notes(summary: Summary) -> Iterator[tuple[str, Text]]:
         yield "not kept", Text(", ".join(f"{plain(name)} ({count:,})" for name, count in summary.losses.items()))
     if summary.unclaimed:
         yield "unclaimed", _unclaimed(summary.unclaimed)
-    for text in summary.unknown:
-        yield "unknown", Text(plain(text))
+    yield from _sentences(summary)
     if summary.kind == "plan":
         yield "probe", Text(_probes(summary.probes))
+
+
+def _sentences(summary: Summary) -> Iterator[tuple[str, Text]]:
+    for line in summary.parity:
+        if line.verdict in ("attention", "refused"):
+            yield "set up", Text(plain(f"{say(f'aspect.{line.aspect}').en}: {line.meaning}"))
+    for text in summary.unknown:
+        yield "unknown", Text(plain(text))
 
 
 def _equations(summary: Summary) -> Text:

@@ -6,11 +6,24 @@ Every call either does what it says, or raises one error of `rules/errors.py`; n
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from relocation.rules.objects import Acl, Attributes, Head, Listed, ListedPart, ListedUpload, ListedVersion, Page, Part, Written
+from relocation.rules.bucket_settings import Aspect, BucketSettings
+from relocation.rules.objects import (
+    Acl,
+    Attributes,
+    Head,
+    Listed,
+    ListedPart,
+    ListedUpload,
+    ListedVersion,
+    Page,
+    Part,
+    Place,
+    Written,
+)
 from relocation.rules.records import Answers, Fact, Intent, Lease, OpenUpload, RouteRecord, RunRecord, Segment, ShardTally
 from relocation.rules.summary import Summary
 
@@ -220,6 +233,15 @@ class Stores(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+class Buckets(Protocol):
+    """How buckets are set up, seen with the reader's rights, in the control plane: a few requests a run, at no pace."""
+
+    async def read(self, place: Place, aspects: Collection[Aspect] = ...) -> BucketSettings:
+        """Read these aspects (all, unless told) of one bucket. What the reader may not see is `NOT_ALLOWED`, what the store does
+        not have at all `NOT_OFFERED`. Errors: `BucketMissing`, `WrongCredentials`, `Unreachable`; other refusals are `NOT_READ`."""
+        ...
 
 
 class Route(Protocol):

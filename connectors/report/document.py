@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from relocation.rules.keys import shown
 from relocation.rules.records import Action, Outcome, Proof
-from relocation.rules.summary import Bin, Count, Equation, Estimate, Histories, Named, ProbeAge, Summary, Unclaimed
+from relocation.rules.summary import Bin, Count, Equation, Estimate, Histories, Named, Parity, ProbeAge, Summary, Unclaimed
 
 ROWS_MAX = 1000
 COUNTED = ("listed", *(action.value for action in Action))
@@ -81,6 +81,7 @@ def _tail(summary: Summary) -> dict[str, Json]:
         "ages": [_bin(each) for each in summary.ages],
         "estimate": _estimate(summary.estimate),
         "probes": [_probe(each) for each in summary.probes],
+        "parity": [parity_line(each) for each in summary.parity],
         "moves": list(summary.moves),
         "source_country": summary.source_country,
         "target_country": summary.target_country,
@@ -151,3 +152,16 @@ def _estimate(estimate: Estimate | None) -> dict[str, Json] | None:
 def _probe(probe: ProbeAge) -> dict[str, Json]:
     age_s = probe.age_s if probe.at else None  # a bucket that was never probed has no age, and infinity is no JSON
     return {"place": probe.place, "at": probe.at, "age_s": age_s, "answers": dict(probe.answers)}
+
+
+def parity_line(line: Parity) -> dict[str, Json]:
+    """Return one aspect of two buckets."""
+    return {
+        "source": line.source,
+        "target": line.target,
+        "aspect": line.aspect,
+        "at_source": _text(line.at_source),
+        "at_target": _text(line.at_target),
+        "verdict": line.verdict,
+        "meaning": _text(line.meaning),
+    }

@@ -13,6 +13,7 @@ from connectors.report.document import OUTCOMES
 from connectors.report.figures import duration, number, plain, rate, size
 from connectors.report.limits import basis_of, losses_of, probed_in_tables, unclaimed_of, unknowns_of
 from connectors.report.lists import QUIET, Listing, Row, listings
+from connectors.report.parity import side_by_side
 from connectors.report.titles import equation_name, place_of, seal_of, term_name, title_of
 from connectors.report.verdict import Level, verdict_of
 from connectors.report.words import Text, Words, as_text, say
@@ -37,6 +38,7 @@ def as_markdown(summary: Summary, *, language: str = "en", waves: Sequence[Summa
     write.estimate(summary)
     write.shapes(summary)
     write.limits(summary)
+    write.parity(summary)
     write.probes(summary)
     write.seal(summary)
     return "\n".join(write.lines) + "\n"
@@ -185,6 +187,14 @@ class _Writer:
             self.table([say(head) for head in heads], [[self.say(cell) for cell in row] for row in rows], numbers=(1, 2))
             if len(rows) < cut.total:
                 self.lines += [f"*{self.say(say('list.cut', shown=len(rows), total=cut.total))}*", ""]
+
+    def parity(self, summary: Summary) -> None:
+        if summary.parity:
+            self.heading(say("section.parity"))
+            self.lines += [self.say(say("section.parity.note")), ""]
+        for pair in side_by_side(summary.parity):
+            heads = (say("head.aspect"), pair.source, pair.target, say("head.meaning"))
+            self.table(heads, [[self.say(cell) for cell in row] for _, *row in pair.rows])
 
     def probes(self, summary: Summary) -> None:
         self.heading(say("section.probes"))

@@ -21,6 +21,7 @@ from connectors.report.figures import duration, moment, number, objects, plain, 
 from connectors.report.flow import flow_of
 from connectors.report.limits import basis_of, losses_of, probed_in_tables, unclaimed_of, unknowns_of
 from connectors.report.lists import QUIET, listings
+from connectors.report.parity import side_by_side
 from connectors.report.titles import equation_name, place_of, seal_of, term_name, title_of
 from connectors.report.verdict import counted, ended, expected, verdict_of
 from connectors.report.words import HERE, Text, Words, as_text, say
@@ -104,6 +105,7 @@ def as_page(summary: Summary, *, waves: Sequence[Summary] = (), document_name: s
         unclaimed=unclaimed_of(summary),
         unknowns=unknowns_of(summary),
         losses=losses_of(summary),
+        parity=side_by_side(summary.parity),
         probed=probed_in_tables(summary),
         seal=seal_of(summary),
     )

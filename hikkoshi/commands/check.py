@@ -36,6 +36,8 @@ def check(context: typer.Context, *, probe: AnswersOption = False, config: Confi
 
 
 def _document(settings: Migration, checked: Checked) -> dict[str, Json]:
+    from connectors.report.document import parity_line
+
     endpoints: list[Json] = [
         {
             "name": each.name,
@@ -58,14 +60,16 @@ def _document(settings: Migration, checked: Checked) -> dict[str, Json]:
         for each in checked.probes
     ]
     problems: list[Json] = [{"where": each.where, "what": each.what, "stops": each.stops} for each in checked.problems]
+    parity: list[Json] = [parity_line(each) for each in checked.parity]
     head: dict[str, Json] = {"migration": settings.migration, "configuration": str(settings.file), "ledger": checked.ledger}
-    return head | {"endpoints": endpoints, "probes": probes, "problems": problems}
+    return head | {"endpoints": endpoints, "probes": probes, "parity": parity, "problems": problems}
 
 
 def _show(shell: Shell, settings: Migration, checked: Checked, *, answers: bool) -> None:
     from rich.text import Text
 
     from hikkoshi.answers_view import show_answers
+    from hikkoshi.parity_view import show_parity
 
     waves = sum(len(category.all_waves()) for category in settings.categories.values())
     categories = len(settings.categories)
@@ -81,6 +85,7 @@ def _show(shell: Shell, settings: Migration, checked: Checked, *, answers: bool)
         show_answers(shell.out, [(each.answers, each.age_s) for each in checked.probes if each.answers])
     else:
         _show_ages(shell, [each for each in checked.probes if each.answers])
+    show_parity(shell.out, checked.parity)
     _show_unprobed(shell, [each for each in checked.probes if each.answers is None])
     for problem in checked.problems:
         mark, style = ("✗", "bold red") if problem.stops else ("!", "bold yellow")

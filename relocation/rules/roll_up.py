@@ -13,7 +13,7 @@ from dataclasses import replace
 from relocation.rules.errors import StateMismatch
 from relocation.rules.evidence import merkle_root
 from relocation.rules.histogram import AgeHistogram, SizeHistogram
-from relocation.rules.summary import Bin, Count, Equation, Estimate, Histories, Named, ProbeAge, Summary, Unclaimed
+from relocation.rules.summary import Bin, Count, Equation, Estimate, Histories, Named, Parity, ProbeAge, Summary, Unclaimed
 
 
 def merged(waves: Sequence[Summary]) -> Summary:
@@ -49,6 +49,7 @@ def merged(waves: Sequence[Summary]) -> Summary:
         ages=_bars(AgeHistogram(), (wave.ages for wave in waves)),
         estimate=_estimate([wave.estimate for wave in waves]),
         probes=_probes(probe for wave in waves for probe in wave.probes),
+        parity=_parity(line for wave in waves for line in wave.parity),
         moves=tuple(dict.fromkeys(move for wave in waves for move in wave.moves)),
         started_at=min((wave.started_at for wave in waves if wave.started_at), default=""),
         finished_at=max(wave.finished_at for wave in waves) if all(wave.finished_at for wave in waves) else "",
@@ -145,6 +146,11 @@ def _bars(histogram: SizeHistogram | AgeHistogram, parts: Iterable[tuple[Bin, ..
     for part in parts:
         histogram.add_bars(part)
     return histogram.bars()
+
+
+def _parity(lines: Iterable[Parity]) -> tuple[Parity, ...]:
+    """Return each aspect of each pair of buckets once, as the last wave saw it; what differs by prefix stands for itself."""
+    return tuple({(line.source, line.target, line.aspect, line.verdict): line for line in lines}.values())
 
 
 def _estimate(parts: Sequence[Estimate | None]) -> Estimate | None:

@@ -69,6 +69,20 @@ class Unclaimed:
 
 
 @dataclass(frozen=True, slots=True)
+class Parity:
+    """One aspect of a source's and a target's bucket side by side. `verdict`: same, differs, attention, refused or unknown;
+    `meaning` in one sentence, empty where they are the same."""
+
+    source: str
+    target: str
+    aspect: str
+    at_source: str
+    at_target: str
+    verdict: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """What the plan will take. Money is None where `config/` holds no prices; `basis` says what the figures rest on."""
 
@@ -137,6 +151,7 @@ class Summary:
     ages: tuple[Bin, ...] = ()
     estimate: Estimate | None = None
     probes: tuple[ProbeAge, ...] = ()
+    parity: tuple[Parity, ...] = ()
     moves: tuple[str, ...] = ()
     source_country: str = ""
     target_country: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from relocation.ports import Clock, Ledger, Progress, Reports, Stores, Tables, Vault
+from relocation.ports import Buckets, Clock, Ledger, Progress, Reports, Stores, Tables, Vault
 from relocation.settings import Migration, Prices
 from relocation.transfer.budget import Budget
 
@@ -31,3 +31,5 @@ class Context:
     host: str
     version: str
     rules_sha256: str
+    buckets: Buckets | None = None
+    """Who reads how buckets are set up; None: nobody, and no report speaks of it."""

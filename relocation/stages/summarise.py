@@ -36,6 +36,7 @@ from relocation.stages.context import Context
 from relocation.stages.excluded import excluded_not_found
 from relocation.stages.fidelity import WRITTEN, fidelity_of
 from relocation.stages.only_failed import said_of
+from relocation.stages.parity import parity_of
 from relocation.stages.plan import SealedPlan
 from relocation.stages.unclaimed import unclaimed
 
@@ -64,6 +65,7 @@ async def summarise(context: Context, material: Material) -> Summary:
     counted = counts((*rows, *material.left_over), material.plan.listed)
     sides = [await answers_of(context, move) for move in category.moves]
     probes = [answers for pair in sides for answers in pair]
+    parity, unseen = await parity_of(context, category)
     sizes, ages = SizeHistogram(), AgeHistogram()
     for row in rows:
         sizes.add(row.size)
@@ -86,12 +88,13 @@ async def summarise(context: Context, material: Material) -> Summary:
         unclaimed=await _unclaimed(context, category),
         declared=_declared(category, sides, material),
         histories=histories(rows, end) if by_version else _behind(material.plan),
-        unknown=(*said_of(material.plan), *_unknown(context, probes), *_uncounted(material.plan)),
+        unknown=(*said_of(material.plan), *_unknown(context, probes), *_uncounted(material.plan), *unseen),
         equations=(source_equation(counted),),
         sizes=sizes.bars(),
         ages=ages.bars(),
         estimate=await _estimate(context, material, category) if run.kind == "plan" else None,
         probes=tuple(dict.fromkeys(_age(context, answers) for answers in probes)),
+        parity=parity,
         moves=tuple(
             f"{move.source.endpoint}/{move.source.bucket}/{move.source.prefix} → "
             f"{move.target.endpoint}/{move.target.bucket}/{move.target.prefix}"

@@ -22,6 +22,7 @@ from relocation.stages.context import Context
 from relocation.stages.copy import copy_lane, open_copy, seal_copy
 from relocation.stages.inventory import inventory, of_wave
 from relocation.stages.orphans import abort_orphans
+from relocation.stages.parity import refuse_what_would_act_on_arrivals
 from relocation.stages.plan import document_sha256, facts_of, load_plan, rows_of, seen_by_facts
 from relocation.stages.probe import probe_if_stale, refuse_same_bucket
 from relocation.stages.shards import timestamp
@@ -44,6 +45,7 @@ async def dry_run(context: Context, request: WaveRequest) -> Summary:
     run = replace(new_run(context, request, "plan"), stage="plan")
     await context.ledger.record_dry_run(run)
     try:
+        await refuse_what_would_act_on_arrivals(context, request.category)
         plan, target = await draw_and_seal(context, run, wave)
     except HikkoshiError as error:
         stopped = replace(run, state=RunState.FAILED, finished_at=timestamp(context), message=str(error))
@@ -63,6 +65,7 @@ async def run_wave(context: Context, request: WaveRequest, lanes: Lanes | None =
     async with taken(context, run) as wave_run:
         await wave_run.save(until=request.until)
         await _probe(context, request.category)
+        await refuse_what_would_act_on_arrivals(context, request.category)
         if not wave_run.run.plan_sha256:
             await abort_orphans(context, request.category, wave)
             await wave_run.plan(wave, only_failed=request.only_failed)

@@ -80,6 +80,7 @@ class Case:
     probed: bool = True
     locked: tuple[str, ...] = ()
     remover: str = ""
+    prefix: str = ""
 
     def client(self, site: str):
         """Return boto3's client with the owner's keys."""
@@ -107,8 +108,8 @@ class Case:
         lines += [f"  {name}: {value}" for name, value in limits.items()]
         lines += ["categories:", f"  {CATEGORY}:", "    moves:"]
         lines += [
-            f"      - source: {{endpoint: korea, bucket: {self.bucket}}}",
-            f"        target: {{endpoint: japan, bucket: {self.bucket}}}",
+            f"      - source: {{endpoint: korea, bucket: {self.bucket}, prefix: '{self.prefix}'}}",
+            f"        target: {{endpoint: japan, bucket: {self.bucket}, prefix: '{self.prefix}'}}",
         ]
         lines += ["    residency: JP", "    deadline: 2030-01-01", "    owner: tests", f"    policy: {self.policy}"]
         lines += ["    waves:", *(f"      - {wave}" for wave in self.waves)] if self.waves else []
