@@ -8,7 +8,7 @@ Refuses (`StateMismatch`) a file that is no Parquet, of another kind or version,
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from relocation.ports import Row
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 KIND = b"hikkoshi.kind"
 VERSION = b"hikkoshi.version"
+BATCH_ROWS = 20_000
 VERSIONS = {"InventoryRow": 2, "PlanRow": 3, "Fact": 2}
 """Raise a kind's number whenever its fields change: files outlive the program that wrote them."""
 
@@ -56,13 +57,33 @@ class ParquetTables:
                 table = file.read(use_threads=False)  # handing a small file to other threads costs more than reading it
         except (pa.ArrowException, OSError) as error:
             raise StateMismatch(f"a file of {kind.__name__} can't be read as Parquet ({error}): compare its SHA-256") from error
-        columns: list[list[Any]] = []
-        for field, column in zip(table.schema, table.columns, strict=True):
-            if column.null_count:
-                raise StateMismatch(f"a file of {kind.__name__} holds empty values in the column `{field.name}`: it is not ours")
-            values = column.to_pylist()
-            columns.append([tuple(value) for value in values] if pa.types.is_list(field.type) else values)
-        return [kind(*values) for values in zip(*columns, strict=True)]
+        return _rows(table, kind)
+
+    def batches(self, data: bytes, kind: type[Row]) -> Iterator[list[Row]]:
+        """Yield the rows in their order, `BATCH_ROWS` at once; refuses what `decode` refuses, some of it after the first rows."""
+        import pyarrow as pa  # noqa: PLC0415
+        import pyarrow.parquet as parquet  # noqa: PLC0415, PLR0402
+
+        try:
+            with parquet.ParquetFile(pa.BufferReader(data)) as file:
+                _compare(file.schema_arrow, _schema(kind))  # type: ignore[arg-type]
+                for batch in file.iter_batches(batch_size=BATCH_ROWS, use_threads=False):
+                    yield _rows(batch, kind)
+        except (pa.ArrowException, OSError) as error:
+            raise StateMismatch(f"a file of {kind.__name__} can't be read as Parquet ({error}): compare its SHA-256") from error
+
+
+def _rows(table: pa.Table | pa.RecordBatch, kind: type[Row]) -> list[Row]:
+    """Return a table's rows as records; an empty value is a `StateMismatch`."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    columns: list[list[Any]] = []
+    for field, column in zip(table.schema, table.columns, strict=True):
+        if column.null_count:
+            raise StateMismatch(f"a file of {kind.__name__} holds empty values in the column `{field.name}`: it is not ours")
+        values = column.to_pylist()
+        columns.append([tuple(value) for value in values] if pa.types.is_list(field.type) else values)
+    return [kind(*values) for values in zip(*columns, strict=True)]
 
 
 @functools.cache

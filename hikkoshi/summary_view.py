@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from connectors.report.figures import plain
+from connectors.report.limits import since_of
 from connectors.report.titles import term_name
 from connectors.report.verdict import Level, verdict_of
 from connectors.report.words import say
@@ -95,6 +96,8 @@ def _proofs(proved: Mapping[str, int]) -> Table | Text:
 
 def _notes(summary: Summary) -> Iterator[tuple[str, Text]]:
     yield "adds up", _equations(summary)
+    if since := since_of(summary):
+        yield "changed", Text(f"{since.en[:1].lower()}{since.en[1:]}")
     if summary.estimate is not None:
         yield "takes", Text(_estimate(summary))
     for name, named in (
@@ -103,7 +106,7 @@ def _notes(summary: Summary) -> Iterator[tuple[str, Text]]:
         ("refused", summary.refused),
         ("not found", summary.not_found),
         ("conflict", summary.conflicts),
-        ("changed", summary.drifted),
+        ("drifted", summary.drifted),
         ("gone", summary.gone),
         ("to remove", summary.remove),
         ("deleted", summary.deleted_at_target),

@@ -6,7 +6,7 @@ Every call either does what it says, or raises one error of `rules/errors.py`; n
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -378,6 +378,10 @@ class Tables(Protocol):
 
     def decode(self, data: bytes, kind: type[Row]) -> list[Row]:
         """Return the rows in their order. Missing or foreign columns are a `StateMismatch`."""
+        ...
+
+    def batches(self, data: bytes, kind: type[Row]) -> Iterator[list[Row]]:
+        """Yield the rows in their order, a bounded number at once, for files that don't fit into memory as rows."""
         ...
 
 

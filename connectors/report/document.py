@@ -11,7 +11,19 @@ from collections.abc import Mapping, Sequence
 
 from relocation.rules.keys import shown
 from relocation.rules.records import Action, Outcome, Proof
-from relocation.rules.summary import Bin, Count, Equation, Estimate, Histories, Named, Parity, ProbeAge, Summary, Unclaimed
+from relocation.rules.summary import (
+    Bin,
+    Count,
+    Equation,
+    Estimate,
+    Histories,
+    Named,
+    Parity,
+    ProbeAge,
+    SinceLast,
+    Summary,
+    Unclaimed,
+)
 
 ROWS_MAX = 1000
 COUNTED = ("listed", *(action.value for action in Action))
@@ -80,6 +92,7 @@ def _tail(summary: Summary) -> dict[str, Json]:
         "sizes": [_bin(each) for each in summary.sizes],
         "ages": [_bin(each) for each in summary.ages],
         "estimate": _estimate(summary.estimate),
+        "since_last": _since_last(summary.since_last),
         "probes": [_probe(each) for each in summary.probes],
         "parity": [parity_line(each) for each in summary.parity],
         "moves": list(summary.moves),
@@ -147,6 +160,16 @@ def _estimate(estimate: Estimate | None) -> dict[str, Json] | None:
         "currency": estimate.currency,
         "basis": estimate.basis,
     }
+
+
+def _since_last(since: SinceLast | None) -> dict[str, Json] | None:
+    """Return what changed; no figures where nobody can tell, but why."""
+    if since is None:
+        return None
+    head: dict[str, Json] = {"run": since.run, "at": since.at}
+    if since.why:
+        return head | {"new": None, "changed": None, "gone": None, "why": since.why}
+    return head | {"new": since.new, "changed": since.changed, "gone": since.gone}
 
 
 def _probe(probe: ProbeAge) -> dict[str, Json]:

@@ -55,6 +55,17 @@ def unknowns_of(summary: Summary) -> Cut:
     return Cut(tuple((translated(plain(text)),) for text in summary.unknown[:ROWS_MAX]), len(summary.unknown))
 
 
+def since_of(summary: Summary) -> Text | None:
+    """Return what changed at the source since the last plan, as a sentence; none where there was no plan."""
+    since = summary.since_last
+    if since is None:
+        return None
+    at = moment(since.at, summary.timezone).split(" · ")[0]
+    if since.why:
+        return say("since.unknown", at=at, why=translated(plain(since.why)))
+    return say("since", at=at, new=since.new, changed=since.changed, gone=since.gone)
+
+
 def losses_of(summary: Summary) -> Cut:
     """Return attribute and number of objects of each declared loss: those that were seen, then those known in advance, the most
     frequent first; a dash where only the objects themselves could tell how many have it."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from connectors.report.document import OUTCOMES
 from connectors.report.figures import duration, number, plain, rate, size
-from connectors.report.limits import basis_of, losses_of, probed_in_tables, unclaimed_of, unknowns_of
+from connectors.report.limits import basis_of, losses_of, probed_in_tables, since_of, unclaimed_of, unknowns_of
 from connectors.report.lists import QUIET, Listing, Row, listings
 from connectors.report.parity import side_by_side
 from connectors.report.titles import equation_name, place_of, seal_of, term_name, title_of
@@ -72,6 +72,8 @@ class _Writer:
             "",
         ]
         self.lines += [f"- {MARKS[point.level]} {self.say(point.text)}" for point in verdict.points]
+        if since := since_of(summary):
+            self.lines += ["", self.say(since)]
         if summary.report:
             self.lines += ["", f"{self.say(say('report.page'))}: {_code(summary.report)}"]
 

@@ -19,7 +19,7 @@ from connectors.report.compiled import BesidePythons
 from connectors.report.document import OUTCOMES, PROOFS
 from connectors.report.figures import duration, moment, number, objects, plain, rate, size
 from connectors.report.flow import flow_of
-from connectors.report.limits import basis_of, losses_of, probed_in_tables, unclaimed_of, unknowns_of
+from connectors.report.limits import basis_of, losses_of, probed_in_tables, since_of, unclaimed_of, unknowns_of
 from connectors.report.lists import QUIET, listings
 from connectors.report.parity import side_by_side
 from connectors.report.titles import equation_name, place_of, seal_of, term_name, title_of
@@ -93,6 +93,7 @@ def as_page(summary: Summary, *, waves: Sequence[Summary] = (), document_name: s
         place=place_of(summary),
         verdict=verdict_of(summary),
         tiles=_tiles(summary),
+        since=since_of(summary),
         flow=flow_of(summary),
         actions=_actions(summary),
         outcomes=[] if summary.kind == "plan" else _outcomes(summary),

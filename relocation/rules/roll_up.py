@@ -13,7 +13,19 @@ from dataclasses import replace
 from relocation.rules.errors import StateMismatch
 from relocation.rules.evidence import merkle_root
 from relocation.rules.histogram import AgeHistogram, SizeHistogram
-from relocation.rules.summary import Bin, Count, Equation, Estimate, Histories, Named, Parity, ProbeAge, Summary, Unclaimed
+from relocation.rules.summary import (
+    Bin,
+    Count,
+    Equation,
+    Estimate,
+    Histories,
+    Named,
+    Parity,
+    ProbeAge,
+    SinceLast,
+    Summary,
+    Unclaimed,
+)
 
 
 def merged(waves: Sequence[Summary]) -> Summary:
@@ -47,6 +59,7 @@ def merged(waves: Sequence[Summary]) -> Summary:
         equations=_equations(waves),
         sizes=_bars(SizeHistogram(), (wave.sizes for wave in waves)),
         ages=_bars(AgeHistogram(), (wave.ages for wave in waves)),
+        since_last=_since_last([wave.since_last for wave in waves]),
         estimate=_estimate([wave.estimate for wave in waves]),
         probes=_probes(probe for wave in waves for probe in wave.probes),
         parity=_parity(line for wave in waves for line in wave.parity),
@@ -151,6 +164,21 @@ def _bars(histogram: SizeHistogram | AgeHistogram, parts: Iterable[tuple[Bin, ..
 def _parity(lines: Iterable[Parity]) -> tuple[Parity, ...]:
     """Return each aspect of each pair of buckets once, as the last wave saw it; what differs by prefix stands for itself."""
     return tuple({(line.source, line.target, line.aspect, line.verdict): line for line in lines}.values())
+
+
+def _since_last(parts: Sequence[SinceLast | None]) -> SinceLast | None:
+    """Return the sum since the oldest of the plans; none where a wave had none before."""
+    known = [part for part in parts if part is not None]
+    if not known or len(known) < len(parts):
+        return None
+    return SinceLast(
+        run=_run_id([part.run for part in known]),
+        at=min(part.at for part in known),
+        new=sum(part.new for part in known),
+        changed=sum(part.changed for part in known),
+        gone=sum(part.gone for part in known),
+        why="; ".join(dict.fromkeys(part.why for part in known if part.why)),
+    )
 
 
 def _estimate(parts: Sequence[Estimate | None]) -> Estimate | None:

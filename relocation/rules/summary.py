@@ -83,6 +83,19 @@ class Parity:
 
 
 @dataclass(frozen=True, slots=True)
+class SinceLast:
+    """How many keys of the source are new, changed and gone since the last sealed plan: which run's, begun when. `why`: in words,
+    why nobody can tell."""
+
+    run: str
+    at: str
+    new: int = 0
+    changed: int = 0
+    gone: int = 0
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """What the plan will take. Money is None where `config/` holds no prices; `basis` says what the figures rest on."""
 
@@ -150,6 +163,8 @@ class Summary:
     sizes: tuple[Bin, ...] = ()
     ages: tuple[Bin, ...] = ()
     estimate: Estimate | None = None
+    since_last: SinceLast | None = None
+    """Against the last sealed plan of the wave; None: there was none, or this is no plan."""
     probes: tuple[ProbeAge, ...] = ()
     parity: tuple[Parity, ...] = ()
     moves: tuple[str, ...] = ()

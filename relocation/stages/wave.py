@@ -26,6 +26,7 @@ from relocation.stages.parity import refuse_what_would_act_on_arrivals
 from relocation.stages.plan import document_sha256, facts_of, load_plan, rows_of, seen_by_facts
 from relocation.stages.probe import probe_if_stale, refuse_same_bucket
 from relocation.stages.shards import timestamp
+from relocation.stages.since_last import since_last
 from relocation.stages.summarise import Material, summarise
 from relocation.stages.verify import open_verify, seal_verify, verify_lane
 from relocation.stages.versions import listed_versions, moves_versions
@@ -118,7 +119,8 @@ async def _probe(context: Context, category_name: str) -> None:
 async def _planned(context: Context, run: RunRecord, target: Sequence[InventoryRow]) -> Summary:
     plan = await load_plan(context, run)
     rows = [row for shard in plan.shards for row in await rows_of(context, shard)]
-    return await summarise(context, Material(run, plan, rows, await rows_of(context, plan.left_over), target=target))
+    summary = await summarise(context, Material(run, plan, rows, await rows_of(context, plan.left_over), target=target))
+    return replace(summary, since_last=await since_last(context, run, plan))
 
 
 async def _worked(context: Context, run: RunRecord, *, wave: Wave | None = None) -> Summary:

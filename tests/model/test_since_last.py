@@ -1,0 +1,49 @@
+"""A dry run says what changed at the source since the last sealed plan of its wave."""
+
+from __future__ import annotations
+
+import pytest
+
+from relocation.rules.summary import SinceLast, Summary
+from relocation.stages import since_last as stage
+from relocation.stages.wave import WaveRequest, dry_run
+from tests.model.world import World
+
+
+async def planned(world: World) -> Summary:
+    async with world.context() as context:
+        return await dry_run(context, WaveRequest("talk", "all"))
+
+
+@pytest.mark.parametrize("sorted_max", [stage.SORTED_MAX, 0], ids=["small", "a batch at once"])
+async def test_a_dry_run_counts_what_changed_since_the_last_plan(tmp_path, monkeypatch, sorted_max):
+    """ "Since yesterday: 2 new, 1 changed, 1 gone", against a run's plan or a dry run's, whichever was the last."""
+    monkeypatch.setattr(stage, "SORTED_MAX", sorted_max)
+    world = World.made(tmp_path)
+    for key in ("a", "b/1", "b/2", "c"):
+        await world.store().put("talk", key, key.encode())
+    await world.probe()
+    assert (await planned(world)).since_last is None
+    run = await world.run()
+    assert run.since_last is None
+    first = await planned(world)
+    assert first.since_last == SinceLast(run.run_id, run.started_at)
+    await world.store().put("talk", "a", b"other")
+    await world.store().put("talk", "b/0", b"new")
+    await world.store().put("talk", "写真", b"new")
+    await world.store().delete("talk", "c")
+    assert (await planned(world)).since_last == SinceLast(first.run_id, first.started_at, new=2, changed=1, gone=1)
+
+
+async def test_a_plan_that_is_gone_is_said_so_and_fails_nothing(tmp_path):
+    """Evidence whose retention ended may be gone; the new plan is drawn none the less."""
+    world = World.made(tmp_path)
+    await world.store().put("talk", "a", b"a")
+    await world.probe()
+    last = await planned(world)
+    bucket = world.japan.buckets["evidence"]
+    for name in [name for name in bucket.keys if name.endswith(f"{last.run_id}/inventory-source.parquet")]:
+        del bucket.keys[name]
+    await world.store().put("talk", "b", b"b")
+    told = (await planned(world)).since_last
+    assert (told.run, told.why) == (last.run_id, "what that plan listed is no longer in the vault")
