@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Mapping
+from datetime import date
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from hikkoshi.pace import size
-from relocation.rules.brief import read_brief
-from relocation.rules.deadlines import Chance, Forecast, Sight, day_ends, forecast
+from relocation.rules.deadlines import Chance, Forecast
 
 if TYPE_CHECKING:
     from hikkoshi.shell import Json
-    from relocation.rules.records import RunRecord
     from relocation.settings import Migration
 
 SAYS = {
@@ -26,29 +23,14 @@ SAYS = {
 async def forecasts(settings: Migration, today: date, runs_max: int) -> Mapping[str, Forecast]:
     """Return what the last `runs_max` runs of each category come to. Asks the ledger alone."""
     from connectors.assemble import ledger_alone
+    from relocation.stages.residency import holdings
 
-    zone = ZoneInfo(settings.timezone)
-    found = {}
     async with ledger_alone(settings) as ledger:
-        for name, category in settings.categories.items():
-            runs = await ledger.list_runs(category=name, limit=runs_max) if ledger else ()
-            ends = day_ends(_sights(runs, zone), [wave.name for wave in category.all_waves()])
-            found[name] = forecast(ends, category.deadline, today)
-    return found
+        return {each.category: each.told for each in await holdings(settings, ledger, today, runs_max)}
 
 
-def _sights(runs: Sequence[RunRecord], zone: ZoneInfo) -> Iterator[Sight]:
-    """Yield what runs and verifications saw that came to an end, the oldest first."""
-    for run in reversed(runs):
-        brief = read_brief(run.summary) if run.state == "done" and run.kind != "plan" else None
-        if brief is not None:
-            ended = datetime.fromisoformat(run.finished_at)
-            day = (ended if ended.tzinfo else ended.replace(tzinfo=UTC)).astimezone(zone).date()
-            yield Sight(run.wave, day, brief.listed, brief.verified)
-
-
-def document(category: str, told: Forecast) -> Json:
-    """Return one category as `status --json` shows it."""
+def fields(category: str, told: Forecast) -> dict[str, Json]:
+    """Return what `status --json` shows of a category's deadline."""
     return {
         "category": category,
         "chance": told.chance.value,

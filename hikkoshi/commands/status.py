@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
@@ -10,9 +10,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from hikkoshi import deadlines_view
+from hikkoshi import categories_view, deadlines_view
 from hikkoshi.commands.pace import document
-from hikkoshi.deadlines_view import forecasts
 from hikkoshi.shell import ConfigOption, Json, JsonOption, Shell, shell_of
 from hikkoshi.stopping import run_until_stopped
 
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
 
     from connectors.ledger.leases import Held
     from connectors.pace.orders import PaceStanding
+    from hikkoshi.categories_view import Stands
     from relocation.rules.brief import Brief
-    from relocation.rules.deadlines import Forecast
     from relocation.rules.records import RunRecord
     from relocation.settings import Migration
 
@@ -53,19 +52,19 @@ def status(context: typer.Context, *, config: ConfigOption = None, json: JsonOpt
     standings = run_until_stopped(_standings(settings))
     paces = run_until_stopped(_paces(settings))
     today = datetime.now(ZoneInfo(settings.timezone)).date()
-    chances = run_until_stopped(forecasts(settings, today, RUNS_MAX))
+    stands = run_until_stopped(categories_view.stands(settings, today, RUNS_MAX))
     if shell.json:
         shell.print_json(
             {
                 "migration": settings.migration,
                 "waves": [_document(each, today) for each in standings],
-                "categories": [deadlines_view.document(name, each) for name, each in chances.items()],
+                "categories": [categories_view.document(each, today) for each in stands.values()],
                 "pace": _pace(paces),
             }
         )
     else:
         _show(shell, settings, standings, today)
-        _show_chances(shell, chances)
+        _show_categories(shell, tuple(stands.values()), today)
         _show_pace(shell, settings, paces)
     return 0
 
@@ -89,13 +88,17 @@ def _show_pace(shell: Shell, settings: Migration, paces: Mapping[str, PaceStandi
         shell.out.print(f"{each.endpoint}: {each.told(settings.timezone)}", soft_wrap=True)
 
 
-def _show_chances(shell: Shell, chances: Mapping[str, Forecast]) -> None:
-    """Say of each category of which something is left whether it makes its day."""
-    told = [deadlines_view.sentence(name, each) for name, each in chances.items() if each.left.objects]
+def _show_categories(shell: Shell, stands: Sequence[Stands], today: date) -> None:
+    """Show what of each category is where, and say, where something is left, whether it makes its day."""
+    if not any(wave.listed_by for each in stands for wave in each.holding.waves):
+        return
+    shell.out.print()
+    shell.out.print(categories_view.table(stands, today))
+    told = [each.holding for each in stands if each.holding.told.left.objects]
     if told:
         shell.out.print()
-    for line in told:
-        shell.out.print(line, soft_wrap=True, highlight=False)
+    for holding in told:
+        shell.out.print(deadlines_view.sentence(holding.category, holding.told), soft_wrap=True, highlight=False)
 
 
 async def _standings(settings: Migration) -> list[Standing]:

@@ -1,43 +1,76 @@
-"""What a run came to, short enough to stand in the ledger beside it: a status can be told while every store is down. Pure."""
+"""What a run came to, short enough to stand in the ledger beside it: a status can be told while every store is down. Pure.
+
+Guarantees: no key of an object is in it, and its length is bounded, whatever the report holds.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from relocation.rules.keys import shown
 from relocation.rules.plan import WRITES
 from relocation.rules.records import Action, Outcome
-from relocation.rules.summary import Count, Summary
+from relocation.rules.summary import Count, Summary, Unclaimed
 
 TO_SEE_TO = (Action.CONFLICT, Action.REFUSE, Action.REMOVE)
 NOT_WELL = (Outcome.FAILED, Outcome.DRIFTED, Outcome.GONE, Outcome.CONFLICTED)
+TROUBLE = (*(action.value for action in TO_SEE_TO), *(outcome.value for outcome in NOT_WELL))
+PLACES_MAX = 100
+SENTENCES_MAX = 50
+CHARACTERS_MAX = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """What was listed, what of it is verified, what this run wrote or proved, and how many objects need a person."""
+    """What was listed, what of it is verified, what this run wrote or proved (a dry run: would), how many objects need a person.
+
+    `trouble` counts those by what they are (`TROUBLE`), `proofs` the verified ones by proof. `unclaimed` holds the largest places
+    that no category claims, percent-encoded, of `unclaimed_places` in all.
+    """
 
     listed: Count
     verified: Count
     copied: Count
     attention: int
+    trouble: Mapping[str, Count] = field(default_factory=dict)
+    proofs: Mapping[str, int] = field(default_factory=dict)
+    unclaimed: tuple[Unclaimed, ...] = ()
+    unclaimed_places: int = 0
+    unknown: tuple[str, ...] = ()
 
     def text(self) -> str:
         """Return it as the ledger holds it."""
         pairs = {"listed": self.listed, "verified": self.verified, "copied": self.copied}
-        counts = {name: [count.objects, count.bytes] for name, count in pairs.items()}
-        return json.dumps({**counts, "attention": self.attention}, sort_keys=True, separators=(",", ":"))
+        fields = {
+            **{name: [count.objects, count.bytes] for name, count in pairs.items()},
+            "attention": self.attention,
+            "trouble": {name: [count.objects, count.bytes] for name, count in self.trouble.items()},
+            "proofs": dict(self.proofs),
+            "unclaimed": [[each.place, each.objects, each.bytes, each.newest] for each in self.unclaimed],
+            "unclaimed_places": self.unclaimed_places,
+            "unknown": list(self.unknown),
+        }
+        return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
 
 def brief_of(summary: Summary) -> Brief:
     """Return the short form of a report."""
-    acted = sum(summary.counts.get(action, Count()).objects for action in TO_SEE_TO)
-    ended = sum(summary.outcomes.get(outcome, Count()).objects for outcome in NOT_WELL)
+    acted = {action.value: summary.counts.get(action, Count()) for action in TO_SEE_TO}
+    ended = {outcome.value: summary.outcomes.get(outcome, Count()) for outcome in NOT_WELL}
+    trouble = {name: count for name, count in (acted | ended).items() if count.objects}
+    largest = sorted(summary.unclaimed, key=lambda place: (-place.bytes, place.place))[:PLACES_MAX]
     return Brief(
         listed=summary.counts.get("listed", Count()),
         verified=summary.outcomes.get(Outcome.VERIFIED, Count()),
         copied=sum((summary.counts.get(action, Count()) for action in WRITES), Count()),
-        attention=acted + ended,
+        attention=sum(count.objects for count in trouble.values()),
+        trouble=trouble,
+        proofs={name: number for name, number in summary.proofs.items() if number},
+        unclaimed=tuple(Unclaimed(shown(each.place), each.objects, each.bytes, each.newest) for each in largest),
+        unclaimed_places=len(summary.unclaimed),
+        unknown=tuple(text[:CHARACTERS_MAX] for text in summary.unknown[:SENTENCES_MAX]),
     )
 
 
@@ -46,4 +79,14 @@ def read_brief(text: str) -> Brief | None:
     if not text:
         return None
     fields = json.loads(text)
-    return Brief(Count(*fields["listed"]), Count(*fields["verified"]), Count(*fields.get("copied", (0, 0))), fields["attention"])
+    return Brief(
+        Count(*fields["listed"]),
+        Count(*fields["verified"]),
+        Count(*fields.get("copied", (0, 0))),
+        fields["attention"],
+        trouble={name: Count(*pair) for name, pair in fields.get("trouble", {}).items()},
+        proofs=fields.get("proofs", {}),
+        unclaimed=tuple(Unclaimed(*each) for each in fields.get("unclaimed", ())),
+        unclaimed_places=fields.get("unclaimed_places", 0),
+        unknown=tuple(fields.get("unknown", ())),
+    )

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from hikkoshi.deadlines_view import document, forecasts, sentence
+from hikkoshi.deadlines_view import fields, forecasts, sentence
 from relocation.rules.brief import Brief
 from relocation.rules.deadlines import Chance, Forecast
 from relocation.rules.records import RunRecord
@@ -55,7 +55,7 @@ async def test_the_ledgers_runs_tell_the_day_in_the_migrations_time_zone(tmp_pat
             await ledger.close_run(lease, replace(each, id=begun.id))
     told = (await forecasts(settings, date(2021, 6, 3), 100))[name]
     assert (told.left.objects, told.per_day.objects, told.home_by) == (60, 20, date(2021, 6, 6))
-    assert document(name, told)["left"] == {"objects": 60, "bytes": 600}
+    assert fields(name, told)["left"] == {"objects": 60, "bytes": 600}
 
 
 def _brief(left: int) -> str:

@@ -1,0 +1,141 @@
+"""Which country holds what of a category, from what its runs sealed: every figure with its run and its time. Pure.
+
+Guarantees: nothing is added up that no run saw. What is home is what the last run or verification read back; what is left is what
+the newest listing showed beyond that; a wave that nobody listed is named, never counted as empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+
+from relocation.rules.brief import Brief, read_brief
+from relocation.rules.deadlines import DayEnd, Forecast
+from relocation.rules.records import Action, RunRecord, RunState
+from relocation.rules.summary import Count, Unclaimed
+
+NONE = Count()
+STALE_DAYS = 7
+"""A listing that is older does not say what the source holds today."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Which run said so, of which kind, and when it ended."""
+
+    run: str
+    kind: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaveHolds:
+    """One wave: what the source showed last, and what of it the last run or verification proved at the target.
+
+    `trouble` is of the newest of them, by action and outcome. `listed_by` None: nobody has listed it; `proved_by` None: nothing
+    of it was ever read back.
+    """
+
+    wave: str
+    there: Count = NONE
+    left: Count = NONE
+    home: Count = NONE
+    trouble: Mapping[str, Count] = field(default_factory=dict)
+    proofs: Mapping[str, int] = field(default_factory=dict)
+    listed_by: Said | None = None
+    proved_by: Said | None = None
+    unknown: tuple[str, ...] = ()
+    unclaimed: tuple[Unclaimed, ...] = ()
+    unclaimed_places: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """One category: its waves, how it stood day by day, and whether it makes its deadline."""
+
+    category: str
+    source_country: str
+    target_country: str
+    residency: str
+    owner: str
+    deadline: date
+    waves: tuple[WaveHolds, ...]
+    days: tuple[DayEnd, ...]
+    told: Forecast
+
+    @property
+    def there(self) -> Count:
+        return sum((each.there for each in self.waves), Count())
+
+    @property
+    def home(self) -> Count:
+        return sum((each.home for each in self.waves), Count())
+
+    @property
+    def left(self) -> Count:
+        return sum((each.left for each in self.waves), Count())
+
+    @property
+    def proofs(self) -> dict[str, int]:
+        """How many objects have each proof, over all waves."""
+        sums: dict[str, int] = {}
+        for each in self.waves:
+            for name, number in each.proofs.items():
+                sums[name] = sums.get(name, 0) + number
+        return sums
+
+    def trouble(self, *names: str) -> Count:
+        """Return how many objects ended, or are to end, as one of these."""
+        return sum((each.trouble.get(name, Count()) for each in self.waves for name in names), Count())
+
+
+def wave_holds(wave: str, runs: Iterable[RunRecord]) -> WaveHolds:
+    """Return what the runs of a wave, the newest first, say of it."""
+    found = WaveHolds(wave)
+    for run in runs:
+        brief = read_brief(run.summary) if run.state == RunState.DONE and run.wave == wave else None
+        if brief is None:
+            continue
+        said = Said(run.id, run.kind, run.finished_at)
+        if found.listed_by is None:
+            found = _listed(wave, brief, said)
+        if run.kind != "plan":
+            return replace(found, home=brief.verified, proofs=brief.proofs, proved_by=said)
+    return found
+
+
+def _listed(wave: str, brief: Brief, said: Said) -> WaveHolds:
+    held = brief.trouble.get(Action.REFUSE, Count()) + brief.trouble.get(Action.CONFLICT, Count())
+    left = brief.copied + held if said.kind == "plan" else _less(brief.listed, brief.verified)
+    return WaveHolds(
+        wave,
+        there=brief.listed,
+        left=left,
+        trouble=brief.trouble,
+        listed_by=said,
+        unknown=brief.unknown,
+        unclaimed=brief.unclaimed,
+        unclaimed_places=brief.unclaimed_places,
+    )
+
+
+def _less(whole: Count, part: Count) -> Count:
+    return Count(max(whole.objects - part.objects, 0), max(whole.bytes - part.bytes, 0))
+
+
+def by_day(ends: Sequence[DayEnd], today: date, days: int) -> tuple[DayEnd, ...]:
+    """Return how the category stood at the end of each of the last days, today included; none before the first run."""
+    told: list[DayEnd] = []
+    for back in range(days - 1, -1, -1):
+        day = today - timedelta(days=back)
+        last = next((end for end in reversed(ends) if end.day <= day), None)
+        if last is not None:
+            told.append(DayEnd(day, last.left, last.home, last.unseen))
+    return tuple(told)
+
+
+def age_days(at: str, now: datetime) -> int:
+    """Return how many whole days ago a time was."""
+    then = datetime.fromisoformat(at)
+    return (now - (then if then.tzinfo else then.replace(tzinfo=UTC))).days
