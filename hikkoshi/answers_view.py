@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -10,12 +10,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from connectors.report.answers import WELL, all_follow, changed
 from connectors.report.words import say_or, translated
 from hikkoshi.pace import duration
 from relocation.rules.questions import Question
 from relocation.rules.records import Answers
+from relocation.rules.summary import AnswerChange
 
-WELL = ("honoured", "verified", "yes", "md5", "kept", "listed", "enforced", "exact", "enabled", "on", "by prefix")
 COLUMNS_MAX = 3
 
 
@@ -40,6 +41,26 @@ def show_answers(console: Console, answered: Sequence[tuple[Answers, float]]) ->
                 Text.assemble((f" {number} {group.endpoint}", "bold"), about, (f"  probed {duration(group.age_s)} ago", "dim"))
             )
         console.print(Padding(_table(shown, begin + 1), (1, 1, 1, 3)))
+        for number, group in enumerate(shown, begin + 1):
+            _show_what_follows(console, number, group)
+
+
+def show_changes(console: Console, changes: Iterable[AnswerChange], timezone: str) -> None:
+    """Print what is answered otherwise than before."""
+    for change in changes:
+        console.print(Text.assemble((" ! ", "bold yellow"), changed(change, timezone).en), soft_wrap=True)
+
+
+def _show_what_follows(console: Console, number: int, group: Alike) -> None:
+    sentences = all_follow(group.told.items())
+    if sentences:
+        console.print(Text(f" what follows from {number} {group.endpoint}", "bold"))
+        grid = Table.grid(padding=(0, 1))
+        grid.add_column(style="yellow")
+        grid.add_column(overflow="fold")
+        for sentence in sentences:
+            grid.add_row("·", Text(sentence.en))
+        console.print(Padding(grid, (0, 1, 1, 3)))
 
 
 def _alike(answered: Sequence[tuple[Answers, float]]) -> list[Alike]:

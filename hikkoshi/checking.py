@@ -22,8 +22,9 @@ from relocation.rules.errors import BucketMissing, Forbidden, HikkoshiError, Unr
 from relocation.rules.keys import CANARY_PREFIX
 from relocation.rules.objects import Place
 from relocation.rules.parity import compare, unseen
+from relocation.rules.probe_changes import PROBES_LOOKED_AT, changes
 from relocation.rules.records import Answers
-from relocation.rules.summary import Parity
+from relocation.rules.summary import AnswerChange, Parity
 from relocation.settings import Migration
 from relocation.stages.parity import slice_of
 from relocation.stages.probe import Side
@@ -64,6 +65,7 @@ class Probed:
     place: Place
     answers: Answers | None
     age_s: float
+    changes: tuple[AnswerChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,11 +221,12 @@ async def _state(settings: Migration, stores: S3Stores | None, clock: SystemCloc
 
 
 async def _probed(settings: Migration, ledger: Ledger, place: Place, clock: SystemClock) -> Probed:
-    answers = await ledger.last_probe(place.endpoint, place.bucket)
+    history = await ledger.probe_history(place.endpoint, place.bucket, limit=PROBES_LOOKED_AT)
+    answers = history[0] if history else None
     if answers and answers.url != settings.endpoints[place.endpoint].url:
         answers = None  # another address may lead to another store
     age_s = clock.now() - datetime.fromisoformat(answers.at).timestamp() if answers else 0.0
-    return Probed(place, answers, max(age_s, 0.0))
+    return Probed(place, answers, max(age_s, 0.0), changes(history) if answers else ())
 
 
 async def _vault(settings: Migration, stores: S3Stores, clock: SystemClock, ledger: Ledger | None) -> None:

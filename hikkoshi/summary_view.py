@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from connectors.report.answers import changed as told_change
 from connectors.report.figures import plain
 from connectors.report.limits import since_of
 from connectors.report.titles import term_name
@@ -125,6 +126,8 @@ def _notes(summary: Summary) -> Iterator[tuple[str, Text]]:
 
 
 def _sentences(summary: Summary) -> Iterator[tuple[str, Text]]:
+    for change in summary.probe_changes:
+        yield "changed", Text(plain(told_change(change, summary.timezone).en))
     for line in summary.parity:
         if line.verdict in ("attention", "refused"):
             yield "set up", Text(plain(f"{say(f'aspect.{line.aspect}').en}: {line.meaning}"))

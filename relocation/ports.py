@@ -348,6 +348,10 @@ class Ledger(Route, Protocol):
 
     async def last_probe(self, endpoint: str, bucket: str) -> Answers | None: ...
 
+    async def probe_history(self, endpoint: str, bucket: str, *, limit: int) -> tuple[Answers, ...]:
+        """Return the newest probes of a bucket, the newest first."""
+        ...
+
     async def audit(self, action: str, subject: str, payload_sha256: str, actor: str) -> str:
         """Append one link to the hash chain and return its hash."""
         ...

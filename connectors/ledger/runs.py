@@ -76,11 +76,12 @@ def save_probe(connection: Connection, answers: Answers) -> None:
     connection.execute(insert(probes).values(endpoint=answers.endpoint, bucket=answers.bucket, answers=text))
 
 
-def last_probe(connection: Connection, endpoint: str, bucket: str) -> Answers | None:
+def probes_of(connection: Connection, endpoint: str, bucket: str, *, limit: int) -> tuple[Answers, ...]:
     query = select(probes.c.answers).where(probes.c.endpoint == endpoint, probes.c.bucket == bucket)
-    text = connection.execute(query.order_by(probes.c.number.desc()).limit(1)).scalar_one_or_none()
-    if text is None:
-        return None
+    return tuple(_answers(text) for text in connection.execute(query.order_by(probes.c.number.desc()).limit(limit)).scalars())
+
+
+def _answers(text: str) -> Answers:
     saved = json.loads(text)
     return Answers(**{**saved, "answers": tuple((question, answer) for question, answer in saved["answers"])})
 

@@ -211,7 +211,10 @@ class SqlLedger:
         await self._write(lambda connection: runs.save_probe(connection, answers))
 
     async def last_probe(self, endpoint: str, bucket: str) -> Answers | None:
-        return await self._read(lambda connection: runs.last_probe(connection, endpoint, bucket))
+        return next(iter(await self.probe_history(endpoint, bucket, limit=1)), None)
+
+    async def probe_history(self, endpoint: str, bucket: str, *, limit: int) -> tuple[Answers, ...]:
+        return await self._read(lambda connection: runs.probes_of(connection, endpoint, bucket, limit=limit))
 
     async def audit(self, action: str, subject: str, payload_sha256: str, actor: str) -> str:
         def work(connection: Connection) -> str:

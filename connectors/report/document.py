@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from relocation.rules.keys import shown
 from relocation.rules.records import Action, Outcome, Proof
 from relocation.rules.summary import (
+    AnswerChange,
     Bin,
     Count,
     Equation,
@@ -94,6 +95,7 @@ def _tail(summary: Summary) -> dict[str, Json]:
         "estimate": _estimate(summary.estimate),
         "since_last": _since_last(summary.since_last),
         "probes": [_probe(each) for each in summary.probes],
+        "probe_changes": [change_line(each) for each in summary.probe_changes],
         "parity": [parity_line(each) for each in summary.parity],
         "moves": list(summary.moves),
         "source_country": summary.source_country,
@@ -188,3 +190,9 @@ def parity_line(line: Parity) -> dict[str, Json]:
         "verdict": line.verdict,
         "meaning": _text(line.meaning),
     }
+
+
+def change_line(change: AnswerChange) -> dict[str, Json]:
+    """Return one answer that is another one now."""
+    answers: dict[str, Json] = {"before": change.before, "after": change.after}
+    return {"place": change.place, "question": change.question, **answers, "since": change.since}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from connectors.report.answers import changed
 from connectors.report.document import OUTCOMES
 from connectors.report.figures import duration, number, plain, rate, size
 from connectors.report.limits import basis_of, losses_of, probed_in_tables, since_of, unclaimed_of, unknowns_of
@@ -202,6 +203,8 @@ class _Writer:
         self.heading(say("section.probes"))
         if not summary.probes:
             self.lines.append(f"{MARKS[Level.ATTENTION]} {self.say(say('probe.none'))}")
+        self.lines += [f"- {MARKS[Level.ATTENTION]} {self.say(changed(each, summary.timezone))}" for each in summary.probe_changes]
+        self.lines += [""] if summary.probe_changes else []
         for each in probed_in_tables(summary):
             self.lines += [f"- {_code(place)}: {self.say(age)}" for place, age in each.heads] + [""]
             rows = [[self.say(question), *map(self.say, answers)] for question, answers in each.rows]

@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from connectors.report import charts
+from connectors.report.answers import changed
 from connectors.report.compiled import BesidePythons
 from connectors.report.document import OUTCOMES, PROOFS
 from connectors.report.figures import duration, moment, number, objects, plain, rate, size
@@ -107,6 +108,7 @@ def as_page(summary: Summary, *, waves: Sequence[Summary] = (), document_name: s
         unknowns=unknowns_of(summary),
         losses=losses_of(summary),
         parity=side_by_side(summary.parity),
+        probe_changes=[changed(each, summary.timezone) for each in summary.probe_changes],
         probed=probed_in_tables(summary),
         seal=seal_of(summary),
     )

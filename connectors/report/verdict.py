@@ -149,6 +149,7 @@ def _points(summary: Summary) -> list[Point]:
         ("unclaimed", len(summary.unclaimed)),
         ("unknown", len(summary.unknown)),
         ("losses", len(summary.losses)),
+        ("changed_answers", len(summary.probe_changes)),
         ("parity", sum(line.verdict in ("attention", "refused") for line in summary.parity)),
     )
     points.extend(Point(Level.ATTENTION, say(f"point.{name}", n=count)) for name, count in notes if count)

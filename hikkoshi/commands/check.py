@@ -36,7 +36,8 @@ def check(context: typer.Context, *, probe: AnswersOption = False, config: Confi
 
 
 def _document(settings: Migration, checked: Checked) -> dict[str, Json]:
-    from connectors.report.document import parity_line
+    from connectors.report.answers import all_follow
+    from connectors.report.document import change_line, parity_line
 
     endpoints: list[Json] = [
         {
@@ -56,6 +57,8 @@ def _document(settings: Migration, checked: Checked) -> dict[str, Json]:
             "at": each.answers.at if each.answers else "",
             "age_s": round(each.age_s) if each.answers else None,
             "answers": dict(each.answers.answers) if each.answers else {},
+            "follows": [sentence.en for sentence in all_follow(each.answers.answers)] if each.answers else [],
+            "changes": [change_line(change) for change in each.changes],
         }
         for each in checked.probes
     ]
@@ -68,7 +71,7 @@ def _document(settings: Migration, checked: Checked) -> dict[str, Json]:
 def _show(shell: Shell, settings: Migration, checked: Checked, *, answers: bool) -> None:
     from rich.text import Text
 
-    from hikkoshi.answers_view import show_answers
+    from hikkoshi.answers_view import show_answers, show_changes
     from hikkoshi.parity_view import show_parity
 
     waves = sum(len(category.all_waves()) for category in settings.categories.values())
@@ -85,6 +88,7 @@ def _show(shell: Shell, settings: Migration, checked: Checked, *, answers: bool)
         show_answers(shell.out, [(each.answers, each.age_s) for each in checked.probes if each.answers])
     else:
         _show_ages(shell, [each for each in checked.probes if each.answers])
+    show_changes(shell.out, [change for each in checked.probes for change in each.changes], settings.timezone)
     show_parity(shell.out, checked.parity)
     _show_unprobed(shell, [each for each in checked.probes if each.answers is None])
     for problem in checked.problems:

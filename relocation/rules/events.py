@@ -12,6 +12,7 @@ SENTENCES = {
     "inventory.of_wave": "listed the {side} {place}: {objects}, {mine} of this wave",
     "inventory.listing": "listing {place}: {objects} so far",
     "unclaimed.looked": "looked for what nobody claims, through {objects} in {buckets}: {places}",
+    "probe.changed": "{place} answers otherwise than before: {question} was {before}, is {after}",
     "endpoint.silent": "{endpoint} has not answered for {seconds} s; trying for up to {patience} s",
     "pace.waits": "{endpoint}: waiting for {seconds} s, because {reason}",
     "pace.paused": "{endpoint} is paused, by {by}",

@@ -62,6 +62,7 @@ def merged(waves: Sequence[Summary]) -> Summary:
         since_last=_since_last([wave.since_last for wave in waves]),
         estimate=_estimate([wave.estimate for wave in waves]),
         probes=_probes(probe for wave in waves for probe in wave.probes),
+        probe_changes=tuple(dict.fromkeys(change for wave in waves for change in wave.probe_changes)),
         parity=_parity(line for wave in waves for line in wave.parity),
         moves=tuple(dict.fromkeys(move for wave in waves for move in wave.moves)),
         started_at=min((wave.started_at for wave in waves if wave.started_at), default=""),

@@ -69,6 +69,17 @@ class Unclaimed:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerChange:
+    """A question that a bucket answers otherwise than it did, `since` the first probe that saw it."""
+
+    place: str
+    question: str
+    before: str
+    after: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
 class Parity:
     """One aspect of a source's and a target's bucket side by side. `verdict`: same, differs, attention, refused or unknown;
     `meaning` in one sentence, empty where they are the same."""
@@ -166,6 +177,7 @@ class Summary:
     since_last: SinceLast | None = None
     """Against the last sealed plan of the wave; None: there was none, or this is no plan."""
     probes: tuple[ProbeAge, ...] = ()
+    probe_changes: tuple[AnswerChange, ...] = ()
     parity: tuple[Parity, ...] = ()
     moves: tuple[str, ...] = ()
     source_country: str = ""

@@ -16,6 +16,7 @@ from relocation.rules.errors import Forbidden, NotFound, Refusal
 from relocation.rules.evidence import canonical
 from relocation.rules.keys import CANARY_PREFIX
 from relocation.rules.objects import Place
+from relocation.rules.probe_changes import PROBES_LOOKED_AT, just_now
 from relocation.rules.questions import Question
 from relocation.rules.records import Answers
 from relocation.stages.context import Context
@@ -66,6 +67,10 @@ async def probe(context: Context, place: Place, *, side: Side) -> Answers:
         f"probes/{place}/{answers.at.replace(':', '')}.json", canonical(answers), content_type="application/json"
     )
     await context.ledger.save_probe(answers)
+    for change in just_now(await context.ledger.probe_history(place.endpoint, place.bucket, limit=PROBES_LOOKED_AT)):
+        context.progress.note(
+            "probe.changed", place=change.place, question=change.question, before=change.before, after=change.after
+        )
     return answers
 
 

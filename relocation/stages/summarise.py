@@ -31,7 +31,7 @@ from relocation.rules.verdict import (
 from relocation.rules.version_verdict import all_versions_listed, histories, target_side_of_versions
 from relocation.rules.versions import Version
 from relocation.settings import Category
-from relocation.stages.answers import answers_of
+from relocation.stages.answers import answers_of, changes_of
 from relocation.stages.context import Context
 from relocation.stages.excluded import excluded_not_found
 from relocation.stages.fidelity import WRITTEN, fidelity_of
@@ -94,6 +94,7 @@ async def summarise(context: Context, material: Material) -> Summary:
         ages=ages.bars(),
         estimate=await _estimate(context, material, category) if run.kind == "plan" else None,
         probes=tuple(dict.fromkeys(_age(context, answers) for answers in probes)),
+        probe_changes=await changes_of(context, category),
         parity=parity,
         moves=tuple(
             f"{move.source.endpoint}/{move.source.bucket}/{move.source.prefix} → "

@@ -65,6 +65,10 @@ class Records:
     async def last_probe(self, endpoint: str, bucket: str) -> Answers | None:
         return next((each for each in reversed(self.probes) if (each.endpoint, each.bucket) == (endpoint, bucket)), None)
 
+    async def probe_history(self, endpoint: str, bucket: str, *, limit: int) -> tuple[Answers, ...]:
+        mine = (each for each in reversed(self.probes) if (each.endpoint, each.bucket) == (endpoint, bucket))
+        return tuple(mine)[:limit]
+
 
 def context_of(probers: dict[str, object], *, clock: object = None, urls: dict[str, str] | None = None) -> Context:
     """Build what the probe needs of a context."""

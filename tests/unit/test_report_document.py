@@ -17,8 +17,9 @@ SURFACE = """
     deleted_at_target foreign unclaimed unknown seconds bytes_per_second report
 """.split()  # noqa: SIM905
 MORE = """
-    kind config_sha256 truncated losses declared histories equations sizes ages estimate probes parity moves source_country
-    target_country timezone residency deadline owner who host version versions started_at finished_at not_found since_last
+    kind config_sha256 truncated losses declared histories equations sizes ages estimate probes probe_changes parity moves
+    source_country target_country timezone residency deadline owner who host version versions started_at finished_at not_found
+    since_last
 """.split()  # noqa: SIM905
 EMPTY = Summary("m", "c", "w", "r", "plan", "plan", "", "")
 

@@ -85,7 +85,7 @@ def checked_at_80(*, answers: bool) -> list[str]:
     shell = Shell()
     shell.__dict__["out"] = Console(file=io.StringIO(), width=80, color_system=None, highlight=False, markup=False)
     category = SimpleNamespace(all_waves=lambda: ("all",))
-    _show(shell, SimpleNamespace(migration="m", categories={"one": category}, file="f"), checked, answers=answers)
+    _show(shell, SimpleNamespace(timezone="UTC", migration="m", categories={"one": category}, file="f"), checked, answers=answers)
     return shell.out.file.getvalue().splitlines()
 
 
