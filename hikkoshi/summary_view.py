@@ -101,6 +101,8 @@ def _notes(summary: Summary) -> Iterator[tuple[str, Text]]:
         yield "changed", Text(f"{since.en[:1].lower()}{since.en[1:]}")
     if summary.estimate is not None:
         yield "takes", Text(_estimate(summary))
+    if summary.passes:
+        yield "passes", Text(_passes(summary))
     for name, named in (
         ("not the same", summary.mismatched),
         ("failed", summary.failed),
@@ -149,6 +151,16 @@ def _estimate(summary: Summary) -> str:
     assert estimate is not None
     money = f", {estimate.money:,.2f} {estimate.currency}" if estimate.money is not None else ", no prices given"
     return f"about {duration(estimate.seconds)}, {estimate.requests:,} requests{money}"
+
+
+def _passes(summary: Summary) -> str:
+    """Return what each pass found, copied, removed and refreshed, a line each, and why the last one was the last."""
+    lines = []
+    for number, each in enumerate(summary.passes, 1):
+        parts = [f"{each.found.objects:,} differed", f"{each.copied.objects:,} copied", f"{each.removed.objects:,} removed"]
+        parts += [f"{each.refreshed:,} refreshed (metadata, tags, locks)"] if each.last else []
+        lines.append(f"{number}: {', '.join(parts)}")
+    return "\n".join((*lines, plain(summary.passes_end)))
 
 
 def _named(named: tuple[Named, ...]) -> Text:

@@ -190,6 +190,9 @@ class Policy(Settings):
     `versions`: whether just the latest version of an object comes home, or all of them, in their order, with delete markers.
 
     `excluded`: a file of keys that stay where they are.
+
+    `deletions`: whether a catch-up removes from the target what we brought there and people deleted at the source since. On a
+    target that keeps versions a removal lays a delete marker; `removals: version` deletes the version that we wrote as well.
     """
 
     keep_etag: Literal["require", "prefer", "no"] = "prefer"
@@ -204,6 +207,8 @@ class Policy(Settings):
     customer_keys: CustomerKeys = CustomerKeys()
     versions: Literal["latest", "all"] = "latest"
     shrink_max: Annotated[int, BeforeValidator(values.share_ppm), Field(validate_default=False)] = 500_000
+    deletions: Literal["follow", "keep"] = "follow"
+    removals: Literal["marker", "version"] = "marker"
     excluded: Excluded | None = None
 
     @property

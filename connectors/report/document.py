@@ -20,6 +20,7 @@ from relocation.rules.summary import (
     Histories,
     Named,
     Parity,
+    Pass,
     ProbeAge,
     SinceLast,
     Summary,
@@ -53,6 +54,12 @@ def as_json(summary: Summary, *, waves: Sequence[Summary] = (), rows_max: int | 
     cut: dict[str, Json] = {name: len(rows) for name, rows in lists.items() if rows_max is not None and len(rows) > rows_max}
     rows: dict[str, Json] = {name: [_row(each) for each in rows[:rows_max]] for name, rows in lists.items()}
     rows["failed"] = [_named(each) | {"attempts": each.attempts} for each in summary.failed[:rows_max]]
+    if summary.kind == "catch_up":
+        rows |= {
+            "removed": [_named(each) for each in summary.removed[:rows_max]],
+            "passes": [_pass(each) for each in summary.passes],
+        }
+        rows["passes_end"] = summary.passes_end
     document = _head(summary) | rows | {"truncated": cut} | _tail(summary)
     return document | {"waves": [as_json(wave, rows_max=rows_max) for wave in waves]} if waves else document
 
@@ -130,6 +137,11 @@ def _named(named: Named) -> dict[str, Json]:
     target: Json = {"bucket": named.target_bucket, "key": shown(named.target_key)}
     also: dict[str, Json] = {"target": target} if named.target_key else {}
     return {"bucket": named.bucket, "key": shown(named.key), "reason": _text(named.reason)} | also
+
+
+def _pass(each: Pass) -> Json:
+    counts: dict[str, Json] = {"found": _count(each.found), "copied": _count(each.copied), "removed": _count(each.removed)}
+    return {"run_id": each.run_id} | counts | {"refreshed": each.refreshed, "last": each.last}
 
 
 def _text(words: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from connectors.report.figures import objects, size
-from connectors.report.words import Text, say, say_or
+from connectors.report.words import Text, say, say_or, translated
 from relocation.rules.records import Action, Outcome, Proof
 from relocation.rules.summary import Count, Summary
 
@@ -136,6 +136,11 @@ def _finished(summary: Summary, target: Text) -> tuple[Level, Text]:
 
 def _points(summary: Summary) -> list[Point]:
     points = _work_points(summary)
+    if summary.passes:
+        why = translated(summary.passes_end)
+        points.append(Point(Level.GOOD, say("point.passes", n=len(summary.passes), why=why)))
+    if summary.removed:
+        points.append(Point(Level.GOOD, say("point.removed", n=objects(len(summary.removed)))))
     if summary.histories.policy == "all":
         kinds = [summary.histories.counts.get(kind, Count()).objects for kind in ("former_versions", "delete_markers")]
         points.append(Point(Level.GOOD, say("point.histories", former=kinds[0], markers=kinds[1])))
@@ -170,6 +175,8 @@ def _work_points(summary: Summary) -> list[Point]:
         read_back = summary.proofs.get(Proof.READ_BACK, 0)
         listed = max(wanted, summary.counts.get("listed", Count()).objects)
         left_out = listed - verified - counted(summary, Action.DELETED_AT_TARGET).objects
+        if summary.kind == "catch_up":
+            left_out -= counted(summary, Action.KEEP).objects  # looked at, where it is the last pass, and not read back
         level = Level.GOOD if verified == wanted and left_out <= 0 else Level.ATTENTION
         points = [
             (wanted, level, say("point.verified", n=verified, total=listed)),

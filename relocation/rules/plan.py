@@ -11,9 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from relocation.rules.records import Action, Fact, Intent, InventoryRow, Outcome, PlanRow
+from relocation.rules.records import Action, Fact, Intent, InventoryRow, Outcome, PlanRow, Removal
 
 Route = Literal["source", "target_first", "target"]
+REMOVES = "remove"
+"""The stage whose facts say what became of a Remove."""
 Target = tuple[str, str]
 """(bucket, key) at the target."""
 
@@ -45,6 +47,10 @@ def known(facts: Iterable[Fact], intents: Iterable[Intent]) -> Known:
     standing: dict[Target, Fact] = {}
     for fact in facts:
         place = (fact.target_bucket, fact.target_key)
+        if fact.stage == REMOVES:
+            if fact.outcome == Removal.REMOVED:
+                standing.pop(place, None)
+            continue
         folded = _fold(standing.get(place), fact)
         if folded is not None:
             standing[place] = folded
@@ -144,6 +150,7 @@ def left_over(found: InventoryRow, standing: Known, *, route: Route, erased: boo
         found_size=found.size,
         ours=True,
         reason="ours, and gone at the source since",
+        found_version_id=fact.target_version_id if fact and fact.target_etag == found.etag else "",
     )
 
 

@@ -36,6 +36,13 @@ class Outcome(StrEnum):
     COPIED = "copied"  # between copy and verify only: written, not yet read back
 
 
+class Removal(StrEnum):
+    """How a Remove ends: a closed set."""
+
+    REMOVED = "removed"
+    STAYS = "stays"  # not ours any more, back at the source, or not to be removed exactly: with its reason
+
+
 class Proof(StrEnum):
     """What was seen of one object; each has a side (design: proofs)."""
 
@@ -178,7 +185,8 @@ class RunState(StrEnum):
 class RunRecord:
     """One run of one wave. `stage` is the last stage that was begun; `plan_sha256` is empty until the plan is sealed.
 
-    `kind` is `plan`, `run` or `verify`; `document` is the SHA-256 of its document in the vault; `report` where the page lies;
+    `kind` is `plan`, `run`, `verify` or `catch_up`; `document` is the SHA-256 of its document in the
+    vault; `report` where the page lies;
     `until` the stage after which it is to stop.
     """
 

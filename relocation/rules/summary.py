@@ -138,8 +138,22 @@ class Histories:
 
 
 @dataclass(frozen=True, slots=True)
+class Pass:
+    """One pass of a catch-up: how much it found to do, and what came of it. `refreshed`: kept objects whose metadata, tags or lock
+    were brought level, which only the `last` pass looks at."""
+
+    run_id: str
+    found: Count
+    copied: Count
+    removed: Count
+    refreshed: int = 0
+    last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
-    """One wave's report. `kind` is `plan`, `run` or `verify`; `counts` is by action (and `listed`), `outcomes` by outcome, `proofs`
+    """One wave's report. `kind` is `plan`, `run`, `verify` or `catch_up`; `counts` is by action (and `listed`),
+    `outcomes` by outcome, `proofs`
     by proof, not exclusive."""
 
     migration: str
@@ -160,6 +174,10 @@ class Summary:
     drifted: tuple[Named, ...] = ()
     gone: tuple[Named, ...] = ()
     remove: tuple[Named, ...] = ()
+    removed: tuple[Named, ...] = ()
+    passes: tuple[Pass, ...] = ()
+    passes_end: str = ""
+    """Why the last pass of a catch-up was the last, in words."""
     deleted_at_target: tuple[Named, ...] = ()
     foreign: tuple[Named, ...] = ()
     not_found: tuple[Named, ...] = ()

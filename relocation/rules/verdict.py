@@ -81,8 +81,12 @@ def source_equation(counted: Mapping[str, Count]) -> Equation:
     return Equation("source", counted["listed"], tuple((action.value, counted[action.value]) for action in SOURCE_TERMS))
 
 
-def outcome_equation(counted: Mapping[str, Count], ended: Mapping[str, Count]) -> Equation:
-    """Return: each Copy, Replace, Prove and Keep ends as one of verified, failed, drifted, gone, conflicted."""
+def outcome_equation(counted: Mapping[str, Count], ended: Mapping[str, Count], *, kept: Count | None = None) -> Equation:
+    """Return: each Copy, Replace, Prove and Keep ends as one of verified, failed, drifted, gone, conflicted.
+
+    A catch-up reads nothing back that it keeps: `kept` is then what it had something to say of.
+    """
+    counted = counted if kept is None else {**counted, Action.KEEP.value: kept}
     worked = sum((counted[action.value] for action in WORKED), Count())
     return Equation("outcomes", worked, tuple((outcome.value, ended[outcome.value]) for outcome in OUTCOMES))
 

@@ -12,6 +12,7 @@ from relocation.rules.brief import read_brief
 from relocation.rules.declared import declared
 from relocation.rules.estimate import ASSUMED, Prices, Rates, Work, estimate, measured
 from relocation.rules.histogram import AgeHistogram, SizeHistogram
+from relocation.rules.pass_verdict import figures, kept_with_word, split, with_removals
 from relocation.rules.plan import Known
 from relocation.rules.records import Action, Answers, Fact, InventoryRow, Outcome, PlanRow, RunRecord, RunState
 from relocation.rules.summary import Count, Estimate, Histories, ProbeAge, Summary, Unclaimed
@@ -59,9 +60,10 @@ class Material:
 async def summarise(context: Context, material: Material) -> Summary:
     """Return the summary of a run as far as it went."""
     run, rows = material.run, material.rows
+    facts, removals = split(material.facts)
     category = context.settings.category_named(run.category)
     by_version = category.policy.versions == "all"
-    end = ending(material.facts, by_version=by_version)
+    end = ending(facts, by_version=by_version)
     counted = counts((*rows, *material.left_over), material.plan.listed)
     sides = [await answers_of(context, move) for move in category.moves]
     probes = [answers for pair in sides for answers in pair]
@@ -114,7 +116,10 @@ async def summarise(context: Context, material: Material) -> Summary:
         started_at=run.started_at,
         finished_at=run.finished_at,
     )
-    return _with_outcomes(summary, material, end) if run.kind != "plan" else summary
+    if run.kind == "plan":
+        return summary
+    summary = with_removals(_with_outcomes(summary, material, end), removals)
+    return replace(summary, passes=(figures(summary, counted, end, rows),)) if run.kind == "catch_up" else summary
 
 
 def _unknown(context: Context, probes: Sequence[Answers]) -> tuple[str, ...]:
@@ -152,7 +157,8 @@ def _with_outcomes(summary: Summary, material: Material, end: Ending) -> Summary
         losses=_losses(rows, end),
     )
     if side is not None:
-        equations = (*summary.equations, outcome_equation(summary.counts, ended), side.equation)
+        kept = kept_with_word(rows, end) if material.run.kind == "catch_up" else None
+        equations = (*summary.equations, outcome_equation(summary.counts, ended, kept=kept), side.equation)
         summary = replace(summary, equations=equations, foreign=side.foreign)
     return _with_pace(summary, material)
 

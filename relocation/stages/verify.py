@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from relocation.ports import Store
 from relocation.rules.errors import Forbidden, StateMismatch
-from relocation.rules.plan import Target
+from relocation.rules.plan import WRITES, Target
 from relocation.rules.records import Action, Fact, Intent, Outcome, PlanRow, RunRecord, Segment
 from relocation.rules.summary import Count
 from relocation.rules.verdict import WORKED
@@ -61,7 +61,8 @@ async def verify_lane(context: Context, run_id: str) -> int:
     def done(shard: int) -> bool:
         return not left_to_read(plan, run, shard, copied.get(shard)).objects
 
-    job = Job(STAGE, WORKED, writes=False, open=open_shard, done=done, by_version=by_version)
+    actions = WRITES if run.kind == "catch_up" else WORKED  # what a catch-up keeps it reads no body of
+    job = Job(STAGE, actions, writes=False, open=open_shard, done=done, by_version=by_version)
     return await work_shards(context, run, plan, job)
 
 
@@ -71,7 +72,7 @@ def left_to_read(plan: SealedPlan, run: RunRecord, shard: int, copied: Segment |
     if run.kind == "verify":
         return Count(file.objects, file.bytes)
     unread = Count(copied.unread, copied.bytes) if copied is not None and copied.unread else Count()
-    return unread + Count(file.keep_objects, file.keep_bytes)
+    return unread if run.kind == "catch_up" else unread + Count(file.keep_objects, file.keep_bytes)
 
 
 async def left_to_verify(context: Context, run: RunRecord, plan: SealedPlan) -> Count:

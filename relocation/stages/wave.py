@@ -6,7 +6,7 @@ that was cut off goes on with its own; whatever stops it is recorded, and it can
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -14,17 +14,19 @@ from relocation.rules.brief import brief_of
 from relocation.rules.capabilities import vault_guard
 from relocation.rules.errors import HikkoshiError, Refusal
 from relocation.rules.objects import Place
-from relocation.rules.plan import known
+from relocation.rules.plan import REMOVES, WRITES, known
 from relocation.rules.records import Fact, InventoryRow, RunRecord, RunState
 from relocation.rules.summary import Summary
 from relocation.settings import Wave
 from relocation.stages.context import Context
 from relocation.stages.copy import copy_lane, open_copy, seal_copy
 from relocation.stages.inventory import inventory, of_wave
+from relocation.stages.look import look_lane, open_look, seal_look
 from relocation.stages.orphans import abort_orphans
 from relocation.stages.parity import refuse_what_would_act_on_arrivals
-from relocation.stages.plan import document_sha256, facts_of, load_plan, rows_of, seen_by_facts
+from relocation.stages.plan import SealedPlan, document_sha256, facts_of, load_plan, rows_of, seen_by_facts
 from relocation.stages.probe import probe_if_stale, refuse_same_bucket
+from relocation.stages.remove import open_remove, remove_lane, seal_remove
 from relocation.stages.shards import timestamp
 from relocation.stages.since_last import since_last
 from relocation.stages.summarise import Material, summarise
@@ -32,12 +34,18 @@ from relocation.stages.verify import open_verify, seal_verify, verify_lane
 from relocation.stages.versions import listed_versions, moves_versions
 from relocation.stages.wave_run import Lanes, WaveRequest, draw_and_seal, new_run, taken
 
-__all__ = ["Lanes", "WaveRequest", "dry_run", "lanes_here", "run_wave", "verify_wave"]
+__all__ = ["Lanes", "WaveRequest", "catch_up_pass", "dry_run", "lanes_here", "run_wave", "verify_wave"]
+
+
+IsLast = Callable[[SealedPlan], bool]
+LANES = {"copy": copy_lane, "verify": verify_lane, REMOVES: remove_lane, "look": look_lane}
+STAGES = tuple(LANES)
+"""In the order in which a run goes through them."""
 
 
 async def lanes_here(context: Context, stage: str, run_id: str) -> None:
     """Run one lane in this process: the whole crew works on one shard after another."""
-    await {"copy": copy_lane, "verify": verify_lane}[stage](context, run_id)
+    await LANES[stage](context, run_id)
 
 
 async def dry_run(context: Context, request: WaveRequest) -> Summary:
@@ -88,6 +96,34 @@ async def verify_wave(context: Context, request: WaveRequest, lanes: Lanes | Non
         return await wave_run.finish(lambda run: _worked(context, run, wave=wave))
 
 
+async def catch_up_pass(
+    context: Context, request: WaveRequest, lanes: Lanes | None, *, is_last: IsLast, said: Callable[[Summary], Summary]
+) -> Summary:
+    """Bring level what differs now, and read nothing that does not: plan, copy with read-back, removals.
+
+    Where `is_last` says so of the plan, metadata, tags and locks of all that is kept are looked at, too. `said` adds to the report.
+    """
+    wave = _wave(context, request)
+    here = partial(lanes_here, context)
+    async with taken(context, new_run(context, request, "catch_up")) as wave_run:
+        await _probe(context, request.category)
+        await refuse_what_would_act_on_arrivals(context, request.category)
+        await abort_orphans(context, request.category, wave)
+        await wave_run.plan(wave)
+        plan = await load_plan(context, wave_run.run)
+        await wave_run.stage("copy", open_copy, lanes or here, seal_copy)
+        if context.settings.transfer.settle_s and plan.expects(WRITES).objects:
+            await wave_run.stage("verify", open_verify, lanes or here, seal_verify)
+        await wave_run.stage(REMOVES, open_remove, here, seal_remove)
+        if is_last(plan) and not moves_versions(context, request.category):
+            await wave_run.stage("look", open_look, here, seal_look)
+
+        async def summarised(run: RunRecord) -> Summary:
+            return said(await _worked(context, run, wave=wave))
+
+        return await wave_run.finish(summarised)
+
+
 async def _unfinished(context: Context, request: WaveRequest) -> RunRecord | None:
     """Return the run that was cut off, if it may go on: with the same configuration, and a plan that the same rules made."""
     run = await context.ledger.unfinished_run(request.category, request.wave, context.settings.config_sha256())
@@ -129,7 +165,7 @@ async def _worked(context: Context, run: RunRecord, *, wave: Wave | None = None)
     rows = [row for shard in plan.shards for row in await rows_of(context, shard)]
     facts: list[Fact] = []
     segments = await context.ledger.segments(run_id=run.id)
-    for segment in sorted(segments, key=lambda each: ("copy", "verify").index(each.stage)):
+    for segment in sorted(segments, key=lambda each: STAGES.index(each.stage)):
         if segment.objects:
             facts += context.tables.decode(await context.vault.get(segment.name, sha256=segment.sha256), Fact)
     material = Material(run, plan, rows, await rows_of(context, plan.left_over), facts)

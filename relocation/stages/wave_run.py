@@ -12,9 +12,9 @@ from typing import Literal
 
 from relocation.rules.brief import brief_of
 from relocation.rules.errors import HikkoshiError, LeaseLost
-from relocation.rules.plan import WRITES
-from relocation.rules.records import InventoryRow, Lease, RunRecord, RunState
-from relocation.rules.summary import Summary
+from relocation.rules.plan import REMOVES, WRITES
+from relocation.rules.records import Action, InventoryRow, Lease, RunRecord, RunState
+from relocation.rules.summary import Count, Summary
 from relocation.settings import Wave
 from relocation.stages.context import Context
 from relocation.stages.held import held
@@ -62,11 +62,20 @@ class WaveRun:
     async def stage(self, name: str, open_: Step, lanes: Lanes, seal_: Step) -> None:
         await self.save(stage=name)
         plan = await load_plan(self.context, self.run)
-        to_do = plan.expects(WRITES) if name == "copy" else await left_to_verify(self.context, self.run, plan)
+        to_do = await self._to_do(name, plan)
         self.context.progress.stage(name, objects=to_do.objects, bytes_=to_do.bytes)
         await open_(self.context, self.run)
         await lanes(name, self.run.id)
         await seal_(self.context, self.run)
+
+    async def _to_do(self, name: str, plan: SealedPlan) -> Count:
+        if name == "copy":
+            return plan.expects(WRITES)
+        if name == REMOVES:
+            return Count(plan.left_over.objects, plan.left_over.bytes) if plan.left_over else Count()
+        if name == "look":
+            return plan.expects((Action.KEEP,))
+        return await left_to_verify(self.context, self.run, plan)
 
     async def pause(self, summary: Summary) -> Summary:
         """Report, and leave the run open: the next `run` goes on with it."""

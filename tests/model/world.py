@@ -21,6 +21,7 @@ from relocation.rules.objects import Attributes, Place
 from relocation.rules.records import Answers
 from relocation.rules.summary import Summary
 from relocation.settings import Category, Migration, Move, Prices, Side, Transfer, Wave
+from relocation.stages.catch_up import CatchUpRequest, catch_up
 from relocation.stages.context import Context
 from relocation.stages.probe import probe, refuse_same_bucket
 from relocation.stages.shards import timestamp
@@ -238,6 +239,10 @@ class World:
     async def run(self, **changes) -> Summary:
         async with self.context(**changes) as context:
             return await run_wave(context, WaveRequest("talk", "all"))
+
+    async def catch_up(self, *, passes_max: int = 5, until_objects: int = 0, **changes) -> Summary:
+        async with self.context(**changes) as context:
+            return await catch_up(context, CatchUpRequest("talk", "all", passes_max, until_objects))
 
     async def verify(self, **changes) -> Summary:
         async with self.context(**changes) as context:
