@@ -14,6 +14,7 @@ from pathlib import Path
 from connectors.begins import Begins, record_failure
 from connectors.clock import SystemClock
 from connectors.configuration.reader import check_credentials, read, read_prices
+from connectors.fences import EndpointFences
 from connectors.garbage import collected_seldom
 from connectors.ledger.store import SqlLedger
 from connectors.memory_returned import payload_bytes, return_what_is_freed
@@ -29,6 +30,7 @@ from relocation.ports import Progress
 from relocation.rules.errors import ConfigurationError, HikkoshiError
 from relocation.settings import Migration
 from relocation.stages.context import Context
+from relocation.stages.fence import lift_abandoned
 from relocation.transfer.budget import Budget
 
 
@@ -73,7 +75,7 @@ async def assembled(
         prices = read_prices(settings)
         with collected_seldom():
             async with Keeper(settings, stores.gates, ledger, clock, prices).keeping():
-                yield Context(
+                context = Context(
                     settings=settings,
                     stores=stores,
                     ledger=ledger,
@@ -89,7 +91,10 @@ async def assembled(
                     version=metadata.version("hikkoshi"),
                     rules_sha256=rules_sha256(),
                     buckets=buckets,
+                    fences=EndpointFences(settings, environ),
                 )
+                await lift_abandoned(context)
+                yield context
     finally:
         buckets.close()
         await stores.close()

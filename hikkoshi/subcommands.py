@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hikkoshi.commands import catch_up, check, demo, deploy, local, pace, plan, probe, report, run, status, verify
+from hikkoshi.commands import catch_up, check, demo, deploy, fence, local, pace, plan, probe, report, run, status, verify
 from hikkoshi.shell import ConfigOption, JsonOption, shell_of
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False)
@@ -17,6 +17,7 @@ app.command(rich_help_panel=BEFORE)(probe.probe)
 app.command(rich_help_panel=MOVE)(plan.plan)
 app.command(rich_help_panel=MOVE)(run.run)
 app.command(name="catch-up", rich_help_panel=MOVE)(catch_up.catch_up)
+app.command(rich_help_panel=MOVE)(fence.fence)
 app.command(rich_help_panel=MOVE)(verify.verify)
 app.command(rich_help_panel=MOVE)(pace.pace)
 app.command(rich_help_panel=LOOK)(status.status)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from relocation.rules.bucket_settings import Aspect, BucketSettings
+from relocation.rules.fences import FenceRecord
 from relocation.rules.objects import (
     Acl,
     Attributes,
@@ -261,6 +262,25 @@ class Route(Protocol):
         ...
 
 
+class Fences(Protocol):
+    """Write fences at sources, as the role `fencer`. Raising or lifting again what is as it should be changes nothing.
+
+    Whether a fence holds is not this port's to say: a write as the application tells.
+    """
+
+    def users(self, endpoint: str) -> tuple[str, ...]:
+        """Return the application's users at an endpoint: those whom a fence bars."""
+        ...
+
+    async def prepare(self, fence: FenceRecord) -> str:
+        """Return what will have to be put back when this fence is lifted. Changes nothing."""
+        ...
+
+    async def raise_fence(self, fence: FenceRecord) -> None: ...
+
+    async def lift_fence(self, fence: FenceRecord) -> None: ...
+
+
 class Ledger(Route, Protocol):
     """The SQL database of runs, leases, shards, intents, the tail of facts, segments, probes and the audit chain.
 
@@ -350,6 +370,18 @@ class Ledger(Route, Protocol):
 
     async def probe_history(self, endpoint: str, bucket: str, *, limit: int) -> tuple[Answers, ...]:
         """Return the newest probes of a bucket, the newest first."""
+        ...
+
+    async def save_fence(self, fence: FenceRecord) -> None:
+        """Record a fence, or how it stands now, in place of what was recorded of it. One that a run raises is this process's."""
+        ...
+
+    async def fences(self) -> tuple[FenceRecord, ...]:
+        """Return every fence that is not lifted, oldest first."""
+        ...
+
+    async def abandoned_fences(self) -> tuple[FenceRecord, ...]:
+        """Return those of them that a process raised which is dead for certain."""
         ...
 
     async def audit(self, action: str, subject: str, payload_sha256: str, actor: str) -> str:

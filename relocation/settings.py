@@ -79,7 +79,8 @@ class PaceLimit(Settings):
 
 
 class Endpoint(Settings):
-    """An S3-compatible service in a country. `credentials` maps roles to references, never to keys."""
+    """An S3-compatible service in a country. `credentials` maps roles to references, never to keys. `application_users` are whom a
+    write fence bars; none: whoever the role `application` signs in as."""
 
     allow_plain_http: StrictBool = False
     url: str
@@ -88,6 +89,7 @@ class Endpoint(Settings):
     credentials: dict[RoleName, Reference] = {}
     ca_file: FilePath | None = None
     limits: tuple[PaceLimit, ...] = ()
+    application_users: tuple[Annotated[str, Field(min_length=1)], ...] = ()
 
     @field_validator("url")
     @classmethod

@@ -11,10 +11,11 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
 
+from relocation.rules.fences import FenceRecord
 from relocation.rules.pace import Traffic
 from relocation.rules.records import RunRecord, Segment
 
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """Every schema version that this program can bring up to date, oldest first."""
 HEAD = REVISIONS[-1]
 
@@ -169,3 +170,15 @@ routes = Table(
     Column("partition_sha256", Text, nullable=False),
 )
 """Where readers and writers of a wave's slice go, and whether any of it was ever erased; no row: to the source, and never."""
+
+fences = Table(
+    "fences",
+    metadata,
+    Column("number", Serial, primary_key=True, autoincrement=True),
+    *(Column(field.name, Boolean if field.name == "by_run" else Text, nullable=False) for field in fields(FenceRecord)),
+    Column("holder", Text, nullable=False),
+    Column("pid", BigInteger, nullable=False),
+    Column("started", Text, nullable=False),
+    UniqueConstraint("id", name="fences_by_id"),
+)
+"""Write fences at sources, lifted ones too; `holder`, `pid`, `started` tell the process that recorded it last."""

@@ -16,7 +16,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from connectors.ledger import leases, pace, routes, runs, schema
+from connectors.ledger import fences, leases, pace, routes, runs, schema
 from connectors.ledger import shards as rows
 from connectors.ledger.batches import pack
 from connectors.ledger.database import Database
@@ -25,6 +25,7 @@ from connectors.ledger.pace import Heard, Waiting
 from relocation.ports import Clock
 from relocation.rules.errors import StateMismatch
 from relocation.rules.evidence import Link, sha256_of
+from relocation.rules.fences import FenceRecord
 from relocation.rules.pace import PaceOrder, Traffic
 from relocation.rules.records import Answers, Fact, Intent, Lease, OpenUpload, RouteRecord, RunRecord, Segment, ShardTally
 
@@ -170,13 +171,22 @@ class SqlLedger:
     async def open_tails(self, category: str) -> tuple[Fact, ...]:
         return await self._read(lambda connection: rows.open_tails(connection, category))
 
-    # --- routes -------------------------------------------------------------------------------------------------------
+    # --- routes and fences -------------------------------------------------------------------------------------------------------
 
     async def routes(self, category: str) -> tuple[RouteRecord, ...]:
         return await self._read(lambda connection: routes.of_category(connection, category))
 
     async def set_route(self, wanted: RouteRecord) -> RouteRecord:
         return await self._write(lambda connection: routes.put(connection, wanted))
+
+    async def save_fence(self, fence: FenceRecord) -> None:
+        await self._write(lambda connection: fences.save(connection, fence, me=self._me))
+
+    async def fences(self) -> tuple[FenceRecord, ...]:
+        return await self._read(fences.standing)
+
+    async def abandoned_fences(self) -> tuple[FenceRecord, ...]:
+        return await self._read(lambda connection: fences.abandoned(connection, me=self._me))
 
     # --- the pace ------------------------------------------------------------------------------------------------------
 

@@ -57,6 +57,22 @@ class Control:
         """Set `Enabled` or `Suspended`; there is no way back to "never turned on"."""
         self._client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": status})
 
+    def policy(self, name: str) -> str:
+        """Return a bucket's policy, empty where it has none."""
+        try:
+            return str(self._client.get_bucket_policy(Bucket=name)["Policy"])
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchBucketPolicy":
+                raise
+            return ""
+
+    def set_policy(self, name: str, policy: str) -> None:
+        """Set a bucket's policy; an empty one takes it away."""
+        if policy:
+            self._client.put_bucket_policy(Bucket=name, Policy=policy)
+        else:
+            self._client.delete_bucket_policy(Bucket=name)
+
     def close(self) -> None:
         """Close its connections."""
         self._client.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,6 +22,10 @@ UntilOption = Annotated[
     ),
 ]
 
+FenceOption = Annotated[
+    bool, typer.Option("--fence", help="Make one more pass, the last, while a write fence bars the application; lift it then.")
+]
+
 
 def catch_up(
     context: typer.Context,
@@ -29,6 +34,7 @@ def catch_up(
     wave: WaveOption = "",
     passes_max: PassesOption = 10,
     until: UntilOption = 0,
+    fence: FenceOption = False,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> int:
@@ -41,7 +47,10 @@ def catch_up(
     async def work(stages: Context, name: str) -> Summary:
         from hikkoshi.processes import lanes_of
         from relocation.stages.catch_up import CatchUpRequest, catch_up
+        from relocation.stages.fence import FenceRequest, fenced
 
-        return await catch_up(stages, CatchUpRequest(category, name, passes_max, until), lanes_of(stages, shell.processes))
+        request = CatchUpRequest(category, name, passes_max, until)
+        behind = partial(fenced, stages, FenceRequest(category, name)) if fence else None
+        return await catch_up(stages, request, lanes_of(stages, shell.processes), fenced=behind)
 
     return do_waves(shell, category, wave, work, kind="catch_up")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from relocation.ports import Buckets, Clock, Ledger, Progress, Reports, Stores, Tables, Vault
+from relocation.ports import Buckets, Clock, Fences, Ledger, Progress, Reports, Stores, Tables, Vault
 from relocation.settings import Migration, Prices
 from relocation.transfer.budget import Budget
 
@@ -33,3 +33,5 @@ class Context:
     rules_sha256: str
     buckets: Buckets | None = None
     """Who reads how buckets are set up; None: nobody, and no report speaks of it."""
+    fences: Fences | None = None
+    """Who raises write fences at sources; None: nobody."""

@@ -65,7 +65,8 @@ class Case:
     """One migration: category `talk`, from bucket to bucket of one name. `locked` names the sites whose bucket has object lock.
 
     `urls` leads an endpoint through a proxy, or to another server: then `references` says with which credentials, and `clients`
-    holds boto3's client for it. `remover` is the reference of a role that the target has only for some tests.
+    holds boto3's client for it. `remover` is the reference of a role that the target has only for some tests; with
+    `fencer`, the reference of another one, the source has an application too.
     """
 
     house: House
@@ -80,6 +81,7 @@ class Case:
     probed: bool = True
     locked: tuple[str, ...] = ()
     remover: str = ""
+    fencer: str = ""
     prefix: str = ""
 
     def client(self, site: str):
@@ -104,6 +106,8 @@ class Case:
             lines += [f"    country: {'KR' if site == 'korea' else 'JP'}", "    credentials:"]
             lines += [f'      {role}: "{self._reference(site, role)}"' for role in ROLES[site]]
             lines += [f'      remover: "{self.remover}"'] if self.remover and site == "japan" else []
+            if self.fencer and site == "korea":
+                lines += [f'      fencer: "{self.fencer}"', f'      application: "{self._reference(site, "application")}"']
         lines += ["vault: {endpoint: japan, bucket: evidence, retention_days: 1}", "transfer:"]
         lines += [f"  {name}: {value}" for name, value in limits.items()]
         lines += ["categories:", f"  {CATEGORY}:", "    moves:"]

@@ -14,6 +14,7 @@ what was said of shard N), `sealed N`, `verified N`, `stopped ERROR`.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import signal
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ from connectors.ledger.store import SqlLedger
 from connectors.s3.store import S3Store
 from relocation.rules.errors import HikkoshiError, LeaseLost
 from relocation.stages.copy import copy_lane
+from relocation.stages.fence import FenceRequest, fenced
 from relocation.stages.verify import verify_lane
 from relocation.stages.wave import WaveRequest, run_wave
 from tests.faults.stack import CATEGORY, Watched
@@ -117,6 +119,10 @@ async def main(options: argparse.Namespace) -> None:
     async with assembled(settings, os.environ, Watched(), who="worker") as context:
         say("ready")
         try:
+            if options.what == "fence":
+                async with fenced(context, FenceRequest(CATEGORY)):
+                    say("fenced")
+                    await asyncio.Event().wait()
             if options.what == "run":
                 summary = await run_wave(context, WaveRequest(CATEGORY, options.rest[0] if options.rest else "all"))
                 say(f"verified {summary.outcomes['verified'].objects}")
@@ -130,7 +136,7 @@ async def main(options: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=("run", "lane"))
+    parser.add_argument("what", choices=("run", "lane", "fence"))
     parser.add_argument("config")
     parser.add_argument("rest", nargs="*")
     parser.add_argument("--strike", action="append", default=[])
