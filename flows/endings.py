@@ -33,7 +33,7 @@ def name_of(summary: Summary) -> str:
     equations_hold = bool(summary.equations) and all(equation.holds for equation in summary.equations)
     if summary.failed or summary.mismatched or not equations_hold:
         return INCOMPLETE
-    if summary.refused or summary.conflicts:
+    if summary.refused or summary.conflicts or summary.hidden:
         return WITH_REFUSALS
     if summary.drifted or summary.gone or summary.remove or summary.deleted_at_target:
         return WITH_CHANGES

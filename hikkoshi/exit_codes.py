@@ -69,6 +69,15 @@ def code_of(summary: Summary) -> ExitCode:
     """Return 0 where nothing in a report needs a person, else 1."""
     counted = (summary.counts.get(action, Count()).objects for action in NOT_ZERO)
     ended = (summary.outcomes.get(outcome, Count()).objects for outcome in NOT_VERIFIED)
-    named = (summary.mismatched, summary.failed, summary.refused, summary.conflicts, summary.drifted, summary.gone, summary.remove)
+    named = (
+        summary.mismatched,
+        summary.failed,
+        summary.refused,
+        summary.conflicts,
+        summary.drifted,
+        summary.gone,
+        summary.remove,
+        summary.hidden,
+    )
     balanced = all(equation.holds for equation in summary.equations)
     return ExitCode.SOMETHING if any(counted) or any(ended) or any(named) or not balanced else ExitCode.DONE

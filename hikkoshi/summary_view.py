@@ -15,7 +15,7 @@ from rich.text import Text
 
 from connectors.report.answers import changed as told_change
 from connectors.report.figures import plain
-from connectors.report.limits import since_of
+from connectors.report.limits import second_listing_of, since_of
 from connectors.report.titles import term_name
 from connectors.report.verdict import Level, verdict_of
 from connectors.report.words import say
@@ -108,6 +108,7 @@ def _notes(summary: Summary) -> Iterator[tuple[str, Text]]:
         ("failed", summary.failed),
         ("refused", summary.refused),
         ("not found", summary.not_found),
+        ("hidden", summary.hidden),
         ("conflict", summary.conflicts),
         ("drifted", summary.drifted),
         ("gone", summary.gone),
@@ -122,6 +123,8 @@ def _notes(summary: Summary) -> Iterator[tuple[str, Text]]:
         yield "not kept", Text(", ".join(f"{plain(name)} ({count:,})" for name, count in summary.losses.items()))
     if summary.unclaimed:
         yield "unclaimed", _unclaimed(summary.unclaimed)
+    if summary.second_listing:
+        yield "held with", Text("\n".join(plain(sentence.en) for sentence in second_listing_of(summary)))
     yield from _sentences(summary)
     if summary.kind == "plan":
         yield "probe", Text(_probes(summary.probes))

@@ -173,7 +173,7 @@ class Excluded(Settings):
     reasons: Annotated[dict[str, str], Field(repr=False)]
 
 
-DECIDES_NO_ACTION = ("shrink_max",)
+DECIDES_NO_ACTION = ("shrink_max", "second_listing", "keys")
 """Fields of a policy that say when not to plan, or what to look at besides: a plan that was made is the same with any of them."""
 
 
@@ -195,6 +195,10 @@ class Policy(Settings):
 
     `deletions`: whether a catch-up removes from the target what we brought there and people deleted at the source since. On a
     target that keeps versions a removal lays a delete marker; `removals: version` deletes the version that we wrote as well.
+
+    `second_listing`: what a source's listing is held against: its versions listing, where the bucket keeps versions (it is walked
+    anyway), a walk folder by folder, or the one else the other (`auto`). `keys`: a file of all whole keys that somebody else knows
+    of, one a line or as an S3 Inventory has them (`.csv`, `.csv.gz`); what no listing shows of them is asked for one by one.
     """
 
     keep_etag: Literal["require", "prefer", "no"] = "prefer"
@@ -212,6 +216,8 @@ class Policy(Settings):
     deletions: Literal["follow", "keep"] = "follow"
     removals: Literal["marker", "version"] = "marker"
     excluded: Excluded | None = None
+    second_listing: Literal["auto", "versions", "delimiter", "none"] = "versions"
+    keys: FilePath | None = None
 
     @property
     def held_back(self) -> dict[str, str]:

@@ -162,7 +162,8 @@ def _located_category(data: object, base: Path, home: Path) -> object:
     if isinstance(data.get("waves"), list):
         located["waves"] = [_located_file(each, "keys_file", base=base, home=home) for each in data["waves"]]
     if "policy" in data:
-        located["policy"] = _located_file(data["policy"], "excluded", base=base, home=home)
+        policy = _located_file(data["policy"], "excluded", base=base, home=home)
+        located["policy"] = _located_file(policy, "keys", base=base, home=home)
     return located
 
 
@@ -191,4 +192,11 @@ def _files(data: Mapping[str, object]) -> list[tuple[str, str]]:
     blocks = endpoints.items() if isinstance(endpoints, dict) else ()
     named = [("prices", data.get("prices"))]
     named += [(f"endpoints.{name}.ca_file", each.get("ca_file")) for name, each in blocks if isinstance(each, dict)]
+    categories = data.get("categories")
+    policies = (
+        ((name, each.get("policy")) for name, each in categories.items() if isinstance(each, dict))
+        if isinstance(categories, dict)
+        else ()
+    )
+    named += [(f"categories.{name}.policy.keys", each.get("keys")) for name, each in policies if isinstance(each, dict)]
     return [(place, path) for place, path in named if isinstance(path, str)]

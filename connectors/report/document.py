@@ -14,6 +14,7 @@ from relocation.rules.records import Action, Outcome, Proof
 from relocation.rules.summary import (
     AnswerChange,
     Bin,
+    Compared,
     Count,
     Equation,
     Estimate,
@@ -47,6 +48,7 @@ def as_json(summary: Summary, *, waves: Sequence[Summary] = (), rows_max: int | 
         "remove": summary.remove,
         "deleted_at_target": summary.deleted_at_target,
         "foreign": summary.foreign,
+        "hidden": summary.hidden,
         "not_found": summary.not_found,
         "unclaimed": summary.unclaimed,
         "unknown": summary.unknown,
@@ -96,6 +98,7 @@ def _tail(summary: Summary) -> dict[str, Json]:
         "losses": dict(summary.losses),
         "declared": dict(summary.declared),
         "histories": _histories(summary.histories),
+        "second_listing": [_compared(each) for each in summary.second_listing],
         "equations": [_equation(each) for each in summary.equations],
         "sizes": [_bin(each) for each in summary.sizes],
         "ages": [_bin(each) for each in summary.ages],
@@ -126,6 +129,12 @@ def _tail(summary: Summary) -> dict[str, Json]:
 def _histories(histories: Histories) -> dict[str, Json]:
     counts: dict[str, Json] = {name: _count(count) for name, count in histories.counts.items()}
     return {"policy": histories.policy, "counts": counts, "uncounted": _text(histories.uncounted)}
+
+
+def _compared(compared: Compared) -> dict[str, Json]:
+    place = {"endpoint": compared.endpoint, "bucket": compared.bucket, "prefix": shown(compared.prefix), "way": compared.way}
+    figures = {"first": compared.first, "second": compared.second, "hidden": compared.hidden, "unlisted": compared.unlisted}
+    return {**place, "same": compared.same, **figures, "changed": compared.changed, "absent": compared.absent}
 
 
 def _count(count: Count) -> dict[str, Json]:

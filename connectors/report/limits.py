@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from connectors.report.figures import duration, moment, objects, plain, size
 from connectors.report.words import Text, say, say_or, translated
 from relocation.rules.keys import shown
-from relocation.rules.summary import Estimate, ProbeAge, Summary, Unclaimed
+from relocation.rules.summary import Compared, Estimate, ProbeAge, Summary, Unclaimed
 
 ROWS_MAX = 1000
 COLUMNS = 3
@@ -64,6 +64,25 @@ def since_of(summary: Summary) -> Text | None:
     if since.why:
         return say("since.unknown", at=at, why=translated(plain(since.why)))
     return say("since", at=at, new=since.new, changed=since.changed, gone=since.gone)
+
+
+def second_listing_of(summary: Summary) -> tuple[Text, ...]:
+    """Return what the source's listing was held against, one sentence each; that it was held against nothing, where it was not."""
+    return tuple(map(_compared, summary.second_listing)) or (say("second.none"),)
+
+
+def _compared(each: Compared) -> Text:
+    place, way = shown(f"{each.endpoint}/{each.bucket}/{each.prefix}"), say(f"list.by.{each.way}")
+    first = say("second.same" if each.same else "second.differs", place=place, way=way, first=each.first, second=each.second)
+    unlisted = say("second.unknown_to_list" if each.way == "keys" else "second.unlisted", n=each.unlisted)
+    more = (
+        (each.hidden, say("second.hidden", n=each.hidden)),
+        (each.unlisted, unlisted),
+        (each.changed, say("second.changed", n=each.changed)),
+        (each.absent, say("second.absent", n=each.absent)),
+    )
+    parts = [first, *(text for count, text in more if count)]
+    return Text(" ".join(part.en for part in parts), "".join(part.ja for part in parts))
 
 
 def losses_of(summary: Summary) -> Cut:

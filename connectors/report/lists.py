@@ -89,6 +89,7 @@ def listings(summary: Summary, *, rows_max: int = ROWS_MAX, characters_max: int 
         ("failed", summary.failed),
         ("refused", summary.refused),
         ("not_found", summary.not_found),
+        ("hidden", summary.hidden),
         ("conflicts", summary.conflicts),
         ("drifted", summary.drifted),
         ("gone", summary.gone),

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from connectors.report.answers import changed
 from connectors.report.document import OUTCOMES
 from connectors.report.figures import duration, number, plain, rate, size
-from connectors.report.limits import basis_of, losses_of, probed_in_tables, since_of, unclaimed_of, unknowns_of
+from connectors.report.limits import basis_of, losses_of, probed_in_tables, second_listing_of, since_of, unclaimed_of, unknowns_of
 from connectors.report.lists import QUIET, Listing, Row, listings
 from connectors.report.parity import side_by_side
 from connectors.report.titles import equation_name, place_of, seal_of, term_name, title_of
@@ -190,6 +190,9 @@ class _Writer:
             self.table([say(head) for head in heads], [[self.say(cell) for cell in row] for row in rows], numbers=(1, 2))
             if len(rows) < cut.total:
                 self.lines += [f"*{self.say(say('list.cut', shown=len(rows), total=cut.total))}*", ""]
+
+        self.heading(say("limits.second"), 3)
+        self.lines += [f"- {self.say(sentence)}" for sentence in second_listing_of(summary)]
 
     def parity(self, summary: Summary) -> None:
         if summary.parity:

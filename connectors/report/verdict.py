@@ -47,6 +47,8 @@ def verdict_of(summary: Summary) -> Verdict:
         level, text = Level.BAD, say("verdict.no_equations")
     elif not all(equation.holds for equation in summary.equations):
         level, text = Level.BAD, say("verdict.unbalanced")
+    elif summary.hidden and level is not Level.BAD:
+        level, text = Level.BAD, say("verdict.hidden", n=objects(len(summary.hidden)))
     elif level is Level.GOOD and counted(summary, Action.REMOVE).objects:
         level = Level.ATTENTION
     return Verdict(level, text, tuple(_points(summary)))
@@ -186,6 +188,7 @@ def _work_points(summary: Summary) -> list[Point]:
         ("mismatched", len(summary.mismatched), Level.BAD),
         ("failed", len(summary.failed), Level.BAD),
         ("refused", counted(summary, Action.REFUSE).objects, Level.BAD),
+        ("hidden", len(summary.hidden), Level.BAD),
         ("conflicts", counted(summary, Action.CONFLICT).objects + ended(summary, Outcome.CONFLICTED).objects, Level.BAD),
         ("drifted", ended(summary, Outcome.DRIFTED).objects, Level.ATTENTION),
         ("gone", ended(summary, Outcome.GONE).objects, Level.ATTENTION),

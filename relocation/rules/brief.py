@@ -65,7 +65,7 @@ def brief_of(summary: Summary) -> Brief:
         listed=summary.counts.get("listed", Count()),
         verified=summary.outcomes.get(Outcome.VERIFIED, Count()),
         copied=sum((summary.counts.get(action, Count()) for action in WRITES), Count()),
-        attention=sum(count.objects for count in trouble.values()),
+        attention=sum(count.objects for count in trouble.values()) + len(summary.hidden),
         trouble=trouble,
         proofs={name: number for name, number in summary.proofs.items() if number},
         unclaimed=tuple(Unclaimed(shown(each.place), each.objects, each.bytes, each.newest) for each in largest),

@@ -136,12 +136,16 @@ def _drops(answers: Answers, question: Question) -> bool:
     return answers[question] not in {"kept", NOT_ASKED}
 
 
-def unknowns(answers: Answers) -> tuple[str, ...]:
-    """Return what no listing of this bucket can show: standing unknowns, in words, for every report on it."""
+def unknowns(answers: Answers, *, key_list: bool = False) -> tuple[str, ...]:
+    """Return what no listing of this bucket can show: standing unknowns, in words, for every report on it.
+
+    `key_list`: a list of keys was held against it; what a listing hides is known by name then."""
     place = _place(answers)
     found = []
     child = answers[Question.CHILD_OF_KEY]
-    if child == "hidden":
+    if child in ("hidden", NOT_ASKED) and key_list:
+        pass
+    elif child == "hidden":
         found.append(
             f"{place} hides children of a key from listings (`foo/bar` while `foo` exists): objects may exist that no listing shows"
         )

@@ -11,6 +11,7 @@ SENTENCES = {
     "inventory.listed": "listed the {side} {place}: {objects}",
     "inventory.of_wave": "listed the {side} {place}: {objects}, {mine} of this wave",
     "inventory.listing": "listing {place}: {objects} so far",
+    "inventory.compared": "held {place} against {way}: {objects}, {hidden} hidden from the listing",
     "unclaimed.looked": "looked for what nobody claims, through {objects} in {buckets}: {places}",
     "probe.changed": "{place} answers otherwise than before: {question} was {before}, is {after}",
     "endpoint.silent": "{endpoint} has not answered for {seconds} s; trying for up to {patience} s",

@@ -15,6 +15,7 @@ from relocation.rules.evidence import merkle_root
 from relocation.rules.histogram import AgeHistogram, SizeHistogram
 from relocation.rules.summary import (
     Bin,
+    Compared,
     Count,
     Equation,
     Estimate,
@@ -55,6 +56,8 @@ def merged(waves: Sequence[Summary]) -> Summary:
         passes_end="; ".join(dict.fromkeys(wave.passes_end for wave in waves if wave.passes_end)),
         deleted_at_target=_joined(wave.deleted_at_target for wave in waves),
         foreign=_joined(wave.foreign for wave in waves),
+        hidden=_joined(wave.hidden for wave in waves),
+        second_listing=_compared(each for wave in waves for each in wave.second_listing),
         not_found=_not_found(waves),
         unclaimed=_unclaimed(place for wave in waves for place in wave.unclaimed),
         unknown=tuple(dict.fromkeys(text for wave in waves for text in wave.unknown)),
@@ -127,6 +130,14 @@ def _not_found(waves: Sequence[Summary]) -> tuple[Named, ...]:
     """Return the listed keys that no wave found."""
     found = {named.key for wave in waves for named in wave.refused}
     return tuple(named for named in _joined(wave.not_found for wave in waves) if named.key not in found)
+
+
+def _compared(parts: Iterable[Compared]) -> tuple[Compared, ...]:
+    sums: dict[tuple[str, str, str, str], Compared] = {}
+    for part in parts:
+        place = (part.endpoint, part.bucket, part.prefix, part.way)
+        sums[place] = sums[place] + part if place in sums else part
+    return tuple(sums.values())
 
 
 def _equations(waves: Sequence[Summary]) -> tuple[Equation, ...]:

@@ -151,6 +151,47 @@ class Pass:
 
 
 @dataclass(frozen=True, slots=True)
+class Compared:
+    """How another enumeration of a move's source was held against its first listing, both of one wave.
+
+    `way` is `versions`, `delimiter` (folder by folder) or `keys` (a list of keys). Of what one side alone
+    shows: `hidden` is there and the first listing does not show it; `unlisted` is in the first listing alone, and there (of a list
+    of keys: it does not know them); `changed` came or went meanwhile; `absent` is named by a list of keys, and not there.
+    """
+
+    endpoint: str
+    bucket: str
+    prefix: str
+    way: str
+    first: int = 0
+    second: int = 0
+    hidden: int = 0
+    unlisted: int = 0
+    changed: int = 0
+    absent: int = 0
+
+    def __add__(self, other: Compared) -> Compared:
+        """Return what two waves of one move came to."""
+        return Compared(
+            self.endpoint,
+            self.bucket,
+            self.prefix,
+            self.way,
+            self.first + other.first,
+            self.second + other.second,
+            self.hidden + other.hidden,
+            self.unlisted + other.unlisted,
+            self.changed + other.changed,
+            self.absent + other.absent,
+        )
+
+    @property
+    def same(self) -> bool:
+        """Whether neither shows what the other hides. A list of keys may lack some: it is somebody else's knowledge."""
+        return not self.hidden and (not self.unlisted or self.way == "keys")
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """One wave's report. `kind` is `plan`, `run`, `verify` or `catch_up`; `counts` is by action (and `listed`),
     `outcomes` by outcome, `proofs`
@@ -180,6 +221,9 @@ class Summary:
     """Why the last pass of a catch-up was the last, in words."""
     deleted_at_target: tuple[Named, ...] = ()
     foreign: tuple[Named, ...] = ()
+    hidden: tuple[Named, ...] = ()
+    """What is at the source and in no listing of it: found by another enumeration, not moved."""
+    second_listing: tuple[Compared, ...] = ()
     not_found: tuple[Named, ...] = ()
     """Keys of the exclusion list that the source does not show."""
     unclaimed: tuple[Unclaimed, ...] = ()

@@ -6,12 +6,13 @@ one from elsewhere, does not say which is the latest, or goes round in a circle 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal
+from typing import Literal, TypeVar
 
 from relocation.ports import Store
+from relocation.rules.enumeration import Fingerprint
 from relocation.rules.errors import BadRequest, Forbidden, ProtocolError, Refusal, Transient
 from relocation.rules.keys import is_canary, shown
 from relocation.rules.objects import Listed, ListedVersion
@@ -61,8 +62,7 @@ async def pages_of(
 ) -> AsyncIterator[list[ListedVersion]]:
     """Yield the versions under a prefix, page by page, the newest of each key first, canaries left out."""
     place = f"{store.endpoint}/{bucket}"
-    seen: set[tuple[str, str]] = set()
-    keys: set[str] = set()
+    order = _Order(place, prefix)
     tokens: set[str] = set()
     token = ""
     for _ in range(PAGES_MAX):
@@ -70,14 +70,7 @@ async def pages_of(
         ask = partial(store.list_versions, bucket, prefix=prefix, token=token, page_keys=page_keys)
         page = await tries.run(ask)
         for version in page.items:
-            if not version.key.startswith(prefix) or (version.key, version.version_id) in seen:
-                raise ProtocolError(
-                    f"the versions listing of {place} shows {shown(version.key)} twice, or where it does not belong"
-                )
-            if version.is_latest == (version.key in keys):
-                raise ProtocolError(f"the versions listing of {place} does not begin {shown(version.key)} with its latest version")
-            seen.add((version.key, version.version_id))
-            keys.add(version.key)
+            order.check(version)
         yield [version for version in page.items if not is_canary(version.key)]
         token = page.next_token
         if not token:
@@ -86,6 +79,44 @@ async def pages_of(
             raise ProtocolError(f"the versions listing of {place} goes round in a circle: not a listing to be trusted")
         tokens.add(token)
     raise ProtocolError(f"the versions listing of {place} did not end after {PAGES_MAX} pages")
+
+
+class _Order:
+    """Holds a versions listing to its order, so that none of its keys need to be kept to know that each comes once.
+
+    The order is that of bytes, as S3 says, or that of a tree (`a/b` before `a-b`), as some stores have it.
+    """
+
+    def __init__(self, place: str, prefix: str) -> None:
+        self._place = place
+        self._prefix = prefix
+        self._key = ""
+        self._versions: set[str] = set()
+        self._by_bytes = self._by_tree = True
+
+    def check(self, version: ListedVersion) -> None:
+        """Refuse a version that does not come where it belongs."""
+        key = version.key
+        new = key != self._key or not self._versions
+        if not key.startswith(self._prefix) or (version.version_id in self._versions and not new):
+            raise ProtocolError(f"the versions listing of {self._place} shows {shown(key)} twice, or where it does not belong")
+        if version.is_latest != new:
+            raise ProtocolError(f"the versions listing of {self._place} does not begin {shown(key)} with its latest version")
+        if new:
+            self._next(key)
+        self._versions.add(version.version_id)
+
+    def _next(self, key: str) -> None:
+        if self._versions:
+            self._by_bytes = self._by_bytes and key > self._key
+            self._by_tree = self._by_tree and key.split("/") > self._key.split("/")
+            if not self._by_bytes and not self._by_tree:
+                raise ProtocolError(
+                    f"the versions listing of {self._place} goes back from {shown(self._key)} to {shown(key)}: "
+                    "not a listing to be trusted"
+                )
+        self._key = key
+        self._versions.clear()
 
 
 def _row(move: int, bucket: str, version: ListedVersion) -> InventoryRow:
@@ -130,6 +161,8 @@ class Behind:
     bytes: int = 0
     markers: int = 0
     why: str = ""
+    listed: Mapping[int, Fingerprint] = field(default_factory=dict)
+    """By move: the keys of which this walk showed a latest version, where the policy wants a second listing of them."""
 
 
 NOTHING_BEHIND = Behind()
@@ -138,23 +171,34 @@ NOTHING_BEHIND = Behind()
 async def count_behind(context: Context, category: Category, wave: Wave) -> Behind:
     """Count the former versions and the delete markers of a wave; nothing is listed where a source keeps none."""
     versions = size = markers = 0
-    for move in category.moves:
+    wanted = category.policy.second_listing in ("auto", "versions")
+    listed: dict[int, Fingerprint] = {}
+    for number, move in enumerate(category.moves):
         side = move.source
         store = context.stores.of(side.endpoint, "reader")
         tries = Tries(Patience(context.settings.transfer.attempts_max, unreachable_s=5.0), context.clock)
         try:
             if not await tries.run(lambda: store.get_versioning(side.bucket)):  # noqa: B023 — awaited at once
                 continue
+            found = Fingerprint()
             async for page in pages_of(context, store, side.bucket, side.prefix):
-                for version in _of_wave(page, category, wave, len(side.prefix)):
+                for version in of_one_wave(page, category, wave, len(side.prefix)):
+                    if wanted and version.is_latest and not version.is_delete_marker:
+                        found.add(side.bucket, version.key)
                     markers += version.is_delete_marker
                     if not version.is_latest and not version.is_delete_marker:
                         versions, size = versions + 1, size + version.size
+            if wanted:
+                listed[number] = found
         except (Forbidden, BadRequest, Transient) as error:  # what is not moved stops nothing; the report says it is unknown
             return Behind(-1, 0, -1, f"{side.endpoint}/{side.bucket}: {error}")
-    return Behind(versions, size, markers)
+    return Behind(versions, size, markers, listed=listed)
 
 
-def _of_wave(page: Iterable[ListedVersion], category: Category, wave: Wave, cut: int) -> Iterator[ListedVersion]:
+Shown = TypeVar("Shown", Listed, ListedVersion)
+
+
+def of_one_wave(page: Iterable[Shown], category: Category, wave: Wave, cut: int) -> Iterator[Shown]:
+    """Yield what belongs to a wave; `cut` is the length of the move's prefix."""
     partition = category.partition()
     return (each for each in page if partition.wave_of(each.key[cut:], each.size, each.last_modified) == wave.name)

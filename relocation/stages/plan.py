@@ -71,6 +71,8 @@ class SealedPlan:
     behind_why: str = ""
     selection_sha256: str = ""
     """Over what decides which objects the wave holds: plans of one selection can be held against each other."""
+    second_listing: str = ""
+    """SHA-256 of what further enumerations of the source came to; empty: there were none."""
 
     def expects(self, actions: Sequence[Action]) -> Count:
         """Return how much there is to do for these actions."""
@@ -196,7 +198,15 @@ async def facts_of(context: Context, category: str) -> list[Fact]:
 
 
 async def seal(
-    context: Context, run_id: str, category: str, wave: Wave, drawn: Drawn, *, only_failed_of: str = "", selection_sha256: str = ""
+    context: Context,
+    run_id: str,
+    category: str,
+    wave: Wave,
+    drawn: Drawn,
+    *,
+    only_failed_of: str = "",
+    selection_sha256: str = "",
+    second_listing: str = "",
 ) -> SealedPlan:
     """Write a drawn plan into the vault, shard by shard, with both inventories, and return it with its root."""
     folder = f"runs/{run_id}"
@@ -232,6 +242,7 @@ async def seal(
         behind_markers=drawn.behind.markers,
         behind_why=drawn.behind.why,
         selection_sha256=selection_sha256,
+        second_listing=second_listing,
     )
     await context.vault.put(document_of(run_id), canonical(asdict(plan)), content_type="application/json")
     return plan

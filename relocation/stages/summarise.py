@@ -10,6 +10,7 @@ from datetime import datetime
 from relocation.rules import capabilities, digests
 from relocation.rules.brief import read_brief
 from relocation.rules.declared import declared
+from relocation.rules.enumeration import Enumerated
 from relocation.rules.estimate import ASSUMED, Prices, Rates, Work, estimate, measured
 from relocation.rules.histogram import AgeHistogram, SizeHistogram
 from relocation.rules.pass_verdict import figures, kept_with_word, split, with_removals
@@ -39,6 +40,7 @@ from relocation.stages.fidelity import WRITTEN, fidelity_of
 from relocation.stages.only_failed import said_of
 from relocation.stages.parity import parity_of
 from relocation.stages.plan import SealedPlan
+from relocation.stages.second_listing import enumerated
 from relocation.stages.unclaimed import unclaimed
 
 
@@ -68,6 +70,7 @@ async def summarise(context: Context, material: Material) -> Summary:
     sides = [await answers_of(context, move) for move in category.moves]
     probes = [answers for pair in sides for answers in pair]
     parity, unseen = await parity_of(context, category)
+    again = await enumerated(context, run.id, material.plan.second_listing)
     sizes, ages = SizeHistogram(), AgeHistogram()
     for row in rows:
         sizes.add(row.size)
@@ -88,9 +91,11 @@ async def summarise(context: Context, material: Material) -> Summary:
         remove=named(material.left_over, Action.REMOVE),
         deleted_at_target=named(rows, Action.DELETED_AT_TARGET),
         unclaimed=await _unclaimed(context, category),
+        hidden=again.hidden,
+        second_listing=again.compared,
         declared=_declared(category, sides, material),
         histories=histories(rows, end) if by_version else _behind(material.plan),
-        unknown=(*said_of(material.plan), *_unknown(context, probes), *_uncounted(material.plan), *unseen),
+        unknown=(*said_of(material.plan), *_unknown(context, sides, again), *_uncounted(material.plan), *unseen),
         equations=(source_equation(counted),),
         sizes=sizes.bars(),
         ages=ages.bars(),
@@ -122,9 +127,12 @@ async def summarise(context: Context, material: Material) -> Summary:
     return replace(summary, passes=(figures(summary, counted, end, rows),)) if run.kind == "catch_up" else summary
 
 
-def _unknown(context: Context, probes: Sequence[Answers]) -> tuple[str, ...]:
+def _unknown(context: Context, sides: Sequence[tuple[Answers, Answers]], again: Enumerated) -> tuple[str, ...]:
     """Return what nothing here can show, in words: where listings are blind, and through which country the bytes went."""
-    found = [text for answers in probes for text in capabilities.unknowns(answers)]
+    found: list[str] = []
+    for source, target in sides:
+        found += capabilities.unknowns(source, key_list=again.key_list_held(source.endpoint, source.bucket))
+        found += capabilities.unknowns(target)
     if context.settings.worker.country is None:
         found.append("the country of the machine that ran this is not configured (`worker: {country: …}`): data passed through it")
     return tuple(dict.fromkeys(found))
