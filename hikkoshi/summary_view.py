@@ -123,8 +123,6 @@ def _notes(summary: Summary) -> Iterator[tuple[str, Text]]:
         yield "not kept", Text(", ".join(f"{plain(name)} ({count:,})" for name, count in summary.losses.items()))
     if summary.unclaimed:
         yield "unclaimed", _unclaimed(summary.unclaimed)
-    if summary.second_listing:
-        yield "held with", Text("\n".join(plain(sentence.en) for sentence in second_listing_of(summary)))
     yield from _sentences(summary)
     if summary.kind == "plan":
         yield "probe", Text(_probes(summary.probes))
@@ -136,6 +134,8 @@ def _sentences(summary: Summary) -> Iterator[tuple[str, Text]]:
     for line in summary.parity:
         if line.verdict in ("attention", "refused"):
             yield "set up", Text(plain(f"{say(f'aspect.{line.aspect}').en}: {line.meaning}"))
+    if summary.second_listing:
+        yield "held with", Text("\n".join(plain(sentence.en) for sentence in second_listing_of(summary)))
     for text in summary.unknown:
         yield "unknown", Text(plain(text))
 

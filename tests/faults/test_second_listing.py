@@ -33,7 +33,7 @@ def unknown_of_korea(summary) -> list[str]:
 
 async def test_what_minio_hides_is_found_through_a_list_of_keys(case):
     """S6: `foo` hides `foo/bar` on MinIO. The application knows it: it is named in every report, and the run ends with 1."""
-    (case.folder / "keys.txt").write_text("\n".join(("a", "b/c", "foo", "foo%2Fbar", "deep/er/and/deeper", "deep/er", "no-more")))
+    (case.folder / "keys.txt").write_text("a\nb/c\nfoo\nfoo%2Fbar\ndeep/er/and/deeper\ndeep/er\nno-more\n")
     case.policy = "{keys: keys.txt, second_listing: auto}"
     assert set(case.listed("korea")) == set(PLAIN)
     summary = await case.run()
