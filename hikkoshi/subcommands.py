@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hikkoshi.commands import catch_up, check, demo, deploy, fence, local, pace, plan, probe, report, run, status, verify
+from hikkoshi.commands import catch_up, check, demo, deploy, fence, local, pace, plan, probe, report, residency, run, status, verify
 from hikkoshi.shell import ConfigOption, JsonOption, shell_of
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False)
@@ -22,6 +22,7 @@ app.command(rich_help_panel=MOVE)(verify.verify)
 app.command(rich_help_panel=MOVE)(pace.pace)
 app.command(rich_help_panel=LOOK)(status.status)
 app.command(rich_help_panel=LOOK)(report.report)
+app.command(rich_help_panel=LOOK)(residency.residency)
 app.command(rich_help_panel=OTHER)(deploy.deploy)
 app.add_typer(local.app, name="local", rich_help_panel=OTHER)
 app.command(rich_help_panel=OTHER)(demo.demo)

@@ -86,7 +86,7 @@ class Shape:
 def as_page(summary: Summary, *, waves: Sequence[Summary] = (), document_name: str = "report.json") -> str:
     """Return the page. `waves` are told one by one in a table; `document_name` is the file beside it that holds the full lists."""
     lists = listings(summary)
-    return _template().render(
+    return template("template.html").render(
         s=summary,
         waves=waves,
         document_name=document_name,
@@ -116,7 +116,8 @@ def as_page(summary: Summary, *, waves: Sequence[Summary] = (), document_name: s
 
 
 @cache
-def _template() -> Template:
+def template(name: str) -> Template:
+    """Return one of the templates beside this file, compiled."""
     environment = Environment(  # noqa: S701 — what comes from outside is escaped: it stands in the options
         loader=FileSystemLoader(HERE), undefined=StrictUndefined, bytecode_cache=BesidePythons(HERE, repr(OPTIONS)), **OPTIONS
     )
@@ -124,7 +125,7 @@ def _template() -> Template:
         "say": say, "number": number, "size": size, "objects": objects, "duration": duration, "moment": moment, "plain": plain,
         "rate": rate, "verdict_of": verdict_of, "expected": expected,
     }  # fmt: skip
-    return environment.get_template("template.html")
+    return environment.get_template(name)
 
 
 def _tiles(summary: Summary) -> tuple[Tile, ...]:

@@ -40,8 +40,8 @@ class ReportFiles:
                 group.create_task(self._vault.put(f"{folder}.html", page, content_type="text/html; charset=utf-8"))
         with _explained(place, folder):
             place.mkdir(parents=True, exist_ok=True)
-            _replace(place / "report.html", page)
-            _replace(place / "report.json", document)
+            replaced(place / "report.html", page)
+            replaced(place / "report.json", document)
         return summary
 
 
@@ -64,7 +64,7 @@ def _explained(place: Path, in_vault: str) -> Iterator[None]:
         ) from error
 
 
-def _replace(file: Path, data: bytes) -> None:
+def replaced(file: Path, data: bytes) -> None:
     """Write a file whole or not at all, readable by its owner alone."""
     draft = file.with_suffix(f"{file.suffix}.{os.getpid()}")
     try:

@@ -37,7 +37,7 @@ categories:
 """
 HELP_S_MAX = 2.0
 """Half a second on a machine that does nothing else; several times that where tests share two cores."""
-COMMANDS = ("check", "probe", "plan", "run", "verify", "status", "report", "deploy", "local", "demo")
+COMMANDS = ("check", "probe", "plan", "run", "verify", "status", "report", "residency", "deploy", "local", "demo")
 
 
 @pytest.fixture

@@ -75,6 +75,6 @@ def test_nothing_is_kept_where_python_keeps_nothing(folder, monkeypatch):
 
 def test_the_page_says_its_options_to_its_cache():
     """What the page's environment is made with is what its bytecode is known by."""
-    environment = page._template().environment
+    environment = page.template("template.html").environment
     assert all(getattr(environment, name) == value for name, value in page.OPTIONS.items())
     assert repr(page.OPTIONS) in environment.bytecode_cache._made_with

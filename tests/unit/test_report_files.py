@@ -53,7 +53,7 @@ async def test_a_report_that_the_drive_refuses_is_in_the_vault_and_leaves_no_hal
 
 async def test_a_full_drive_under_the_reports_is_no_space(tmp_path, monkeypatch):
     """C4: `/dev/full` refuses as a full drive does (ENOSPC)."""
-    monkeypatch.setattr("connectors.report.publish._replace", lambda _file, data: _written_to_full(data))
+    monkeypatch.setattr("connectors.report.publish.replaced", lambda _file, data: _written_to_full(data))
     with pytest.raises(NoSpace, match=r"No space left on device.*make room"):
         await ReportFiles(tmp_path, Shelf()).publish(GOOD)
 
