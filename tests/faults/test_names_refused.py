@@ -45,7 +45,7 @@ def from_any(house, moto, tmp_path) -> Iterator[Case]:
 
 
 async def test_names_that_the_target_would_spoil_are_refused_by_name_and_the_others_copied(from_any):
-    """D26: every key that would be renamed, refused or hidden is named with its reason; nothing is missing without a word."""
+    """D26, S6: every key that would be renamed, refused or hidden is named with its reason; nothing is missing without a word."""
     case = from_any
     spoilt = (*RENAMED, *REFUSED_BY_MINIO, *HIDDEN_TOGETHER)
     for key in (*spoilt, *ORDINARY):

@@ -32,7 +32,7 @@ def unknown_of_korea(summary) -> list[str]:
 
 
 async def test_what_minio_hides_is_found_through_a_list_of_keys(case):
-    """S6: `foo` hides `foo/bar` on MinIO. The application knows it: it is named in every report, and the run ends with 1."""
+    """D25: `foo` hides `foo/bar` on MinIO. The application knows it: it is named in every report, and the run ends with 1."""
     (case.folder / "keys.txt").write_text("a\nb/c\nfoo\nfoo%2Fbar\ndeep/er/and/deeper\ndeep/er\nno-more\n")
     case.policy = "{keys: keys.txt, second_listing: auto}"
     assert set(case.listed("korea")) == set(PLAIN)
@@ -53,7 +53,7 @@ async def test_what_minio_hides_is_found_through_a_list_of_keys(case):
 
 
 async def test_without_a_list_of_keys_what_minio_may_hide_stays_unknown(case):
-    """S6: no enumeration by the store itself shows it, neither folder by folder nor by versions; the report says so."""
+    """D25: no enumeration by the store itself shows it, neither folder by folder nor by versions; the report says so."""
     for versioned in (False, True):
         if versioned:
             case.korea.put_bucket_versioning(Bucket=case.bucket, VersioningConfiguration={"Status": "Enabled"})

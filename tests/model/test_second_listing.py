@@ -59,7 +59,7 @@ def found(summary) -> list[tuple[str, int, int, int, int]]:
 
 
 async def test_a_key_that_the_store_hides_is_found_through_a_list_of_keys(tmp_path):
-    """S6: `foo` hides `foo/bar`. With a list of keys it is named, the run ends with 1, and the unknown is one no more."""
+    """D25: `foo` hides `foo/bar`. With a list of keys it is named, the run ends with 1, and the unknown is one no more."""
     world = await made(tmp_path, keys=("a", "foo", "foo/bar"))
     choose(world, keys=key_file(tmp_path, "a\nfoo\nfoo/bar\nlong-gone\n"))
     summary = await world.run()
@@ -73,7 +73,7 @@ async def test_a_key_that_the_store_hides_is_found_through_a_list_of_keys(tmp_pa
 
 
 async def test_without_a_list_of_keys_the_unknown_stands_in_the_report(tmp_path):
-    """S6: what no listing of the store shows can't be known from here, and every report says so."""
+    """D25: what no listing of the store shows can't be known from here, and every report says so."""
     world = await made(tmp_path, keys=("a", "foo", "foo/bar"), second_listing="auto")
     summary = await world.run()
     assert summary.hidden == ()
@@ -160,7 +160,7 @@ async def test_waves_by_size_are_compared_by_what_the_object_is_now(tmp_path):
 
 
 async def test_an_inventory_file_names_buckets_and_encoded_keys(tmp_path):
-    """S6: an S3 Inventory is a list of keys: quoted, encoded, compressed, of several buckets; only ours are asked for."""
+    """D25: an S3 Inventory is a list of keys: quoted, encoded, compressed, of several buckets; only ours are asked for."""
     ours = ("foo%2Fbar", "%E5%86%99%E7%9C%9F/1+%2B.jpg", "a", "a", "foo")
     rows = '"other","elsewhere","9"\n' + "".join(f'"talk","{key}","12"\n' for key in ours)
     world = await made(tmp_path, keys=("a", "foo", "foo/bar", "写真/1 +.jpg", "b"))
@@ -183,7 +183,7 @@ async def test_an_inventory_file_names_buckets_and_encoded_keys(tmp_path):
     ],
 )
 async def test_a_list_that_is_none_is_refused(tmp_path, name, text, words):
-    """S6: a list that is not understood, or is about other keys, must not pass for one that was held against the source."""
+    """D25: a list that is not understood, or is about other keys, must not pass for one that was held against the source."""
     path = tmp_path / name if text is None else key_file(tmp_path, text, name)
     world = await made(tmp_path, keys=("below/a",))
     one = world.settings.categories["talk"]
@@ -204,7 +204,7 @@ async def test_all_versions_are_held_against_a_walk_by_folders(tmp_path):
 
 
 async def test_a_finding_outlives_the_process_that_made_it(tmp_path):
-    """S6: what was found stands in the evidence beside the plan: whoever goes on with the run reports it too."""
+    """D25: what was found stands in the evidence beside the plan: whoever goes on with the run reports it too."""
     world = await made(tmp_path, keys=("a", "foo", "foo/bar"))
     choose(world, keys=key_file(tmp_path, "foo/bar\n"))
     async with world.context() as context:

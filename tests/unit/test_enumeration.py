@@ -44,7 +44,7 @@ def test_keys_of_one_name_in_two_buckets_are_two():
 
 @pytest.mark.parametrize("key", ["a", "foo/bar", "foo/", "é", "\ue000", "写真", "a\x01", " ", "b\U0001f600", "a\x7f"])
 def test_a_listing_started_right_before_a_key_begins_with_it(key):
-    """S6: what is asked for again is asked for in the order of bytes, with next to nothing in between."""
+    """D25: what is asked for again is asked for in the order of bytes, with next to nothing in between."""
     assert before(key).encode() < key.encode()
     assert before(key)[: len(key) - 1] == key[:-1]
 
@@ -67,27 +67,27 @@ def test_only_keys_of_slots_that_differ_are_kept(tmp_path):
 
 
 def test_a_list_of_keys_is_read_byte_for_byte():
-    """S6: any key can be listed, percent-encoded; a mark of UTF-8 and empty lines are none."""
+    """D25: any key can be listed, percent-encoded; a mark of UTF-8 and empty lines are none."""
     keys = ["a b", "写真/%", "x\ny", "#1", "a,b"]
     lines = [b"\xef\xbb\xbf" + shown(keys[0]).encode() + b"\r\n", b"\n", *(shown(key).encode() + b"\n" for key in keys[1:])]
     assert [key for _, key in keys_of_lines(lines)] == keys
 
 
 def test_an_inventory_may_have_a_heading_and_more_columns():
-    """S6: bucket and key come first, whatever follows; keys are URL-encoded, `+` is a space."""
+    """D25: bucket and key come first, whatever follows; keys are URL-encoded, `+` is a space."""
     rows = ['"Bucket","Key","Size"\n', '"talk","a+b%2Bc%2F%E5%86%99","7"\n', "\n", 'talk,"q ""x"""\n']
     assert list(keys_of_csv(rows)) == [("talk", "a b+c/写"), ("talk", 'q "x"')]
 
 
 @pytest.mark.parametrize("rows", [['"talk\n'], ["talk\n"], [",key\n"], ["talk,\n"], ["talk,%ff\n"], [f"talk,{'a' * 1025}\n"]])
 def test_a_row_that_is_none_is_refused(rows):
-    """S6: a list that is understood in part would pass for a whole one."""
+    """D25: a list that is understood in part would pass for a whole one."""
     with pytest.raises(Refusal, match=r"line \d"):
         list(keys_of_csv(rows))
 
 
 def test_a_list_counts_for_a_bucket_only_if_all_that_moves_of_it_was_held_against_it():
-    """S6: the unknown stands as long as one move of the bucket was not looked at."""
+    """D25: the unknown stands as long as one move of the bucket was not looked at."""
     one, two = (Compared("korea", "talk", prefix, "keys") for prefix in ("images/", "videos/"))
     folders = Compared("korea", "talk", "videos/", "delimiter")
     assert Enumerated((one, two, folders)).key_list_held("korea", "talk")

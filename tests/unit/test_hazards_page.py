@@ -12,9 +12,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 WANTED = (
     *(f"N{number}" for number in (*range(1, 14), 15, 17)),
-    *(f"S{number}" for number in (1, 2, 3, 4, 5, 10, 11, 12, 13, 16)),
+    *(f"S{number}" for number in (*range(1, 14), 16)),
     *("C2", "C3", "C4", "C6"),
-    *(f"D{number}" for number in (*range(1, 13), 20, 21, 22, 23, 26, 27, 28, 30, 31, 32)),
+    *(f"D{number}" for number in (*range(1, 13), 20, 21, 22, 23, 25, 26, 27, 28, 30, 31, 32)),
 )
 OPEN: set[str] = set()
 """Hazards that no test is about yet."""

@@ -1,0 +1,76 @@
+"""What had been forgotten shows up: data that no category claims, and a category that claims nothing that there is."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.report.markdown import as_markdown
+from connectors.report.page import as_page
+from hikkoshi.exit_codes import ExitCode, code_of
+from relocation.stages.wave import WaveRequest, dry_run
+from tests.model.world import World
+
+
+@pytest.fixture
+async def world(tmp_path) -> World:
+    """Category `talk` claims `talk/images/`; `stamps` claims a prefix that is not there; `keep` was forgotten by everybody."""
+    world = World.made(tmp_path)
+    world.korea.make_bucket("keep")
+    for bucket, key in (("talk", "images/a"), ("talk", "memos/b"), ("talk", "memos/c"), ("keep", "notes/d")):
+        await world.store().put(bucket, key, b"12345")
+    one = world.settings.categories["talk"]
+    move = one.moves[0]
+    claims = {"talk": "images/", "stamps": "stamps/"}
+    categories = {
+        name: one.model_copy(
+            update={"moves": (move.model_copy(update={"source": move.source.model_copy(update={"prefix": prefix})}),)}
+        )
+        for name, prefix in claims.items()
+    }
+    world.settings = world.settings.model_copy(update={"categories": categories})
+    await world.probe()
+    return world
+
+
+async def planned(world: World, category: str):
+    async with world.context() as context:
+        return await dry_run(context, WaveRequest(category, "all"))
+
+
+async def test_what_no_category_claims_is_in_every_report_with_its_size(world):
+    """A forgotten bucket and a forgotten top-level prefix stand in the report of each category, in words of both languages."""
+    for category in ("talk", "stamps"):
+        summary = await planned(world, category)
+        assert [(each.place, each.objects, each.bytes) for each in summary.unclaimed] == [
+            ("korea/keep", 1, 5),
+            ("korea/talk/memos/", 2, 10),
+        ]
+        assert all(each.newest for each in summary.unclaimed)
+        page = as_page(summary)
+        for words in (
+            "Buckets and prefixes at the source that no category claims",
+            "どの区分にも属さない",
+            "korea/keep",
+            "korea/talk/memos/",
+        ):
+            assert words in page
+        assert "korea/talk/memos/" in as_markdown(summary, language="ja")
+
+
+async def test_a_category_that_claims_nothing_that_exists_says_so(world):
+    """A prefix with a slip in it moves nothing; its report says that nothing is there, and names what nobody claims beside it."""
+    summary = await planned(world, "stamps")
+    assert summary.counts["listed"].objects == 0
+    assert code_of(summary) == ExitCode.DONE
+    assert "Nothing is there: the source lists no object of this category" in as_markdown(summary)
+    assert "この区分のオブジェクトは移行元に 1 件もありません" in as_markdown(summary, language="ja")
+
+
+async def test_once_it_is_claimed_it_is_forgotten_no_more(world):
+    """Negative control: what is named is what no category claims, and nothing else."""
+    one = world.settings.categories["stamps"]
+    move = one.moves[0].model_copy(update={"source": one.moves[0].source.model_copy(update={"prefix": "memos/"})})
+    categories = world.settings.categories | {"stamps": one.model_copy(update={"moves": (move,)})}
+    world.settings = world.settings.model_copy(update={"categories": categories})
+    assert [each.place for each in (await planned(world, "talk")).unclaimed] == ["korea/keep"]
+    assert (await planned(world, "stamps")).counts["listed"].objects == 2
