@@ -68,6 +68,15 @@ async def test_another_migrations_state(case):
     refused(case, "other.yaml", "belongs to the migration", case.bucket)
 
 
+async def test_a_residency_report_before_anything_was_done_begins_no_ledger(case):
+    """The report is there on the first day, asks no store, and says of everything that it is not known."""
+    done = call("residency", "--json", "--out", case.folder / "out", "--config", case.config)
+    assert done.code == ExitCode.DONE, done.err
+    assert "nobody has listed it yet" in done.document["unknown"][0]
+    assert (case.folder / "out" / "residency.html").is_file()
+    assert not (case.folder / "state").exists()
+
+
 async def test_status_before_anything_was_done_begins_no_ledger(case):
     """Looking at a migration that nobody has begun makes no file."""
     done = call("status", "--json", "--config", case.config)

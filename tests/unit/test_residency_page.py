@@ -52,7 +52,9 @@ def test_what_nobody_knows_is_said():
     assert any(text.startswith("albums, talk-images, timeline: korea/talk hides children") for text in told)
     listed = replace(FRESH, held=(replace(HOME, waves=(replace(HOME.waves[0], proved_by=None, unknown=()),)),))
     assert [text.en for text in unknowns(listed)] == ["albums: listed, and nothing of it was read back at the target yet"]
-    assert "not known" in words(as_page(replace(STATE, held=(UNSEEN,))))
+    unseen = words(as_page(replace(STATE, held=(replace(UNSEEN, waves=UNSEEN.waves[1:]),))))
+    assert "not known" in unseen
+    assert "0 · 0\u00a0B" not in unseen
     assert list(unknowns(FRESH)) == []
 
 
