@@ -71,6 +71,20 @@ async def test_what_changed_at_the_source_is_brought_level_and_what_came_and_wen
     assert [each.last for each in summary.passes] == [False, True]
 
 
+async def test_where_stores_need_a_time_to_settle_a_pass_reads_back_what_it_wrote_alone(tmp_path):
+    """I5: the stage that reads back later reads nothing that was kept."""
+    world = World.made(tmp_path, settle_s=0.5)
+    await world.seed(plain=2)
+    await world.probe()
+    await world.run()
+    await world.store().put("talk", "new", b"new")
+    read: list[str] = []
+    world.japan.on_read = lambda bucket, key, _body: read.append(key) if bucket == "talk" else None
+    summary = await world.catch_up(passes_max=1)
+    assert set(read) == {"new"}
+    assert summary.outcomes["verified"].objects == 1
+
+
 async def test_a_source_that_changes_as_fast_as_we_copy_ends_in_words(world):
     """A difference that does not shrink is not chased for ever: the last pass says so, and looks at everything all the same."""
     numbers = iter(range(100))
@@ -251,7 +265,8 @@ async def test_nothing_is_removed_once_readers_moved_or_anything_was_erased(worl
     for key in world.bodies("korea"):
         await world.store().delete("talk", key)
     before = world.bodies("japan")
-    await world.catch_up()
+    summary = await world.catch_up()
+    assert summary.counts["remove"].objects == 0, "not even planned"
     assert world.bodies("japan") == before
     assert world.writes("japan") == []
 
