@@ -21,6 +21,7 @@ from connectors.memory_returned import payload_bytes, return_what_is_freed
 from connectors.pace.keeper import Keeper
 from connectors.report.publish import ReportFiles
 from connectors.s3.configuration import BucketConfigurations
+from connectors.scratch import DiskScratch
 from connectors.state import belongs
 from connectors.stores import S3Stores
 from connectors.tables import ParquetTables
@@ -81,6 +82,7 @@ async def assembled(
                     ledger=ledger,
                     vault=vault,
                     tables=ParquetTables(),
+                    scratch=DiskScratch(settings.state_dir / "scratch"),
                     reports=ReportFiles(settings.state_dir, vault),
                     prices=prices,
                     progress=progress,

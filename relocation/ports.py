@@ -6,9 +6,9 @@ Every call either does what it says, or raises one error of `rules/errors.py`; n
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from relocation.rules.bucket_settings import Aspect, BucketSettings
 from relocation.rules.fences import FenceRecord
@@ -418,6 +418,28 @@ class Tables(Protocol):
 
     def batches(self, data: bytes, kind: type[Row]) -> Iterator[list[Row]]:
         """Yield the rows in their order, a bounded number at once, for files that don't fit into memory as rows."""
+        ...
+
+
+class SortedRows(Protocol[Row]):
+    """Rows of one kind in the order of their places, however they came. As many as one likes: memory does not grow with them."""
+
+    objects: int
+
+    def add(self, rows: Sequence[Row]) -> None: ...
+
+    def __iter__(self) -> Iterator[Row]:
+        """Yield every row in order, as often as one asks; rows of one place in the order in which they were added."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Scratch(Protocol):
+    """Room for what is too much for memory while it is joined. Nothing in it outlives the process."""
+
+    def rows(self, kind: type[Row], place: Callable[[Row], tuple[Any, ...]]) -> SortedRows[Row]:
+        """Return an empty collection of named tuples of a kind, ordered by `place`. Close it after use."""
         ...
 
 

@@ -91,20 +91,24 @@ class Names:
 
         Both of a pair are refused: which of them comes first must not decide what arrives.
         """
+        return self.refuses_in_order(iter(sorted(keys)))
+
+    def refuses_in_order(self, ordered: Iterator[str]) -> dict[str, str]:
+        """Return the same for keys that come in order, some of them twice: they are held only where names are folded."""
         found: dict[str, str] = {}
         child, slash = self._answers[Question.CHILD_OF_KEY], self._answers[Question.SLASH_OF_KEY]
         folds = self._folds()
         if child == slash == "listed" and not folds:
             return found
-        ordered = sorted(keys)
-        for parent, below in hidden_pairs(ordered):
+        held = list(dict.fromkeys(ordered)) if folds else []
+        for parent, below in _pairs_in_order(held or ordered):
             answer = slash if below == f"{parent}/" else child
             if answer != "listed" and not (answer == NOT_ASKED and below == f"{parent}/"):
                 verdict = _beside(answer)
                 found.setdefault(parent, f"{self.place} {verdict}: `{shown(below)}` would stand beside it")
                 found[below] = f"{self.place} {verdict}: `{shown(parent)}` would stand beside it"
         for fold, what in folds:
-            for group in _colliding(ordered, fold):
+            for group in _colliding(held, fold):
                 for key in group:
                     others = ", ".join(f"`{shown(other)}`" for other in group if other != key)
                     found.setdefault(key, f"{self.place} {what}: {others} would land on the same name")
@@ -127,21 +131,26 @@ def refuses(key: str, size: int, answers: Answers) -> str | None:
 def hidden_pairs(keys: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Yield every (parent, child) where `parent` + `/` begins `child`: pairs of which some stores hide the child.
 
-    Takes keys in any order, each once; those in byte order (as a listing gives them) cost no sorting: time is linear in
-    their length and the pairs, and memory beyond the keys is one path.
+    Takes keys in any order; those in byte order (as a listing gives them) cost no sorting.
     """
+    return _pairs_in_order(sorted(keys))
+
+
+def _pairs_in_order(keys: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield the pairs in time linear in the keys' length and the pairs; memory is one path."""
     above: list[str] = []  # keys that are string prefixes of the one at hand: only they can be its ancestors
     names: set[str] = set()
-    for key in sorted(keys):
+    for key in keys:
         while above and not key.startswith(above[-1]):
             names.discard(above.pop())
-        at = key.find("/", 1)
+        at = key.find("/", 1) if names else -1
         while at > 0:
             if key[:at] in names:
                 yield key[:at], key
             at = key.find("/", at + 1)
-        above.append(key)
-        names.add(key)
+        if not above or above[-1] != key:
+            above.append(key)
+            names.add(key)
 
 
 @lru_cache(maxsize=64)

@@ -5,19 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from relocation.rules.plan import REMOVES, WRITES
-from relocation.rules.records import Action, Fact, Outcome, PlanRow, Removal
+from relocation.rules.plan import WRITES
+from relocation.rules.records import Action, Fact, Removal
 from relocation.rules.summary import Count, Named, Pass, Summary
-from relocation.rules.verdict import Ending
-
-
-def split(facts: Iterable[Fact]) -> tuple[list[Fact], list[Fact]]:
-    """Return the facts on objects of the plan, and those on removals."""
-    rest: list[Fact] = []
-    removals: list[Fact] = []
-    for fact in facts:
-        (removals if fact.stage == REMOVES else rest).append(fact)
-    return rest, removals
 
 
 def with_removals(summary: Summary, removals: Iterable[Fact]) -> Summary:
@@ -36,27 +26,10 @@ def _named(fact: Fact) -> Named:
     return Named(fact.target_bucket, fact.target_key, fact.reason, fact.attempts)
 
 
-def kept_with_word(rows: Iterable[PlanRow], end: Ending) -> Count:
-    """Return how many of the kept objects a pass had something to say of."""
-    sizes = [row.size for row in rows if row.action == Action.KEEP and end.of(row) is not None]
-    return Count(len(sizes), sum(sizes))
-
-
-def figures(summary: Summary, counts: Mapping[str, Count], end: Ending, rows: Iterable[PlanRow]) -> Pass:
-    """Return the figures of one pass. `counts` are the plan's."""
+def figures(summary: Summary, counts: Mapping[str, Count], brought: Count, refreshed: int) -> Pass:
+    """Return the figures of one pass. `counts` are the plan's; `refreshed`: kept objects of which something was brought level."""
     found = sum((counts[action] for action in WRITES), counts[Action.REMOVE])
-    removed = found_removed(summary, counts)
-    brought: list[int] = []
-    refreshed = 0
-    for row in rows:
-        fact = end.of(row)
-        if fact is None or fact.outcome not in (Outcome.VERIFIED, Outcome.COPIED):
-            continue
-        if row.action == Action.KEEP:
-            refreshed += 1
-        else:
-            brought.append(row.size)
-    return Pass(summary.run_id, found, Count(len(brought), sum(brought)), removed, refreshed)
+    return Pass(summary.run_id, found, brought, found_removed(summary, counts), refreshed)
 
 
 def found_removed(summary: Summary, counts: Mapping[str, Count]) -> Count:

@@ -15,6 +15,8 @@ from relocation.rules.records import Action, Fact, Intent, InventoryRow, Outcome
 
 Route = Literal["source", "target_first", "target"]
 REMOVES = "remove"
+STAGES = ("copy", "verify", REMOVES, "look")
+"""The stages that leave facts, in the order in which a run goes through them."""
 """The stage whose facts say what became of a Remove."""
 Target = tuple[str, str]
 """(bucket, key) at the target."""
@@ -47,13 +49,16 @@ def known(facts: Iterable[Fact], intents: Iterable[Intent]) -> Known:
     standing: dict[Target, Fact] = {}
     for fact in facts:
         place = (fact.target_bucket, fact.target_key)
-        if fact.stage == REMOVES:
-            if fact.outcome == Removal.REMOVED:
-                standing.pop(place, None)
-            continue
-        folded = _fold(standing.get(place), fact)
-        if folded is not None:
+        folded = fold(standing.get(place), fact)
+        if folded is None:
+            standing.pop(place, None)
+        else:
             standing[place] = folded
+    return known_from(standing, intents)
+
+
+def known_from(standing: Mapping[Target, Fact], intents: Iterable[Intent]) -> Known:
+    """Return what stands: folded facts by place, and what open intents foretold."""
     foretold: dict[Target, set[str]] = {}
     intended: dict[Target, set[tuple[int, str]]] = {}
     for intent in intents:
@@ -69,7 +74,10 @@ def known(facts: Iterable[Fact], intents: Iterable[Intent]) -> Known:
     )
 
 
-def _fold(before: Fact | None, fact: Fact) -> Fact | None:
+def fold(before: Fact | None, fact: Fact) -> Fact | None:
+    """Return what stands of a place after one more fact about it; None: nothing yet, or nothing any more."""
+    if fact.stage == REMOVES:
+        return None if fact.outcome == Removal.REMOVED else before
     if fact.outcome in (Outcome.COPIED, Outcome.VERIFIED):
         if before is not None and before.target_etag == fact.target_etag and before.xxh3 == fact.xxh3:
             proofs = tuple(sorted({*before.proofs, *fact.proofs}))

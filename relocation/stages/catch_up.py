@@ -59,7 +59,7 @@ class _Judge:
         return f"{self.end}; then one more was made behind a write fence" if self.behind_fence else ""
 
     def _why(self, plan: SealedPlan) -> str:
-        found = plan.expects(WRITES).objects + (plan.left_over.objects if plan.left_over else 0)
+        found = plan.expects(WRITES).objects + plan.removals.objects
         before = self.passes[-1].found.objects if self.passes else None
         if found <= self.request.until_objects:
             return f"the difference was small enough: {found} objects (at most {self.request.until_objects} were asked for)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from relocation.ports import Buckets, Clock, Fences, Ledger, Progress, Reports, Stores, Tables, Vault
+from relocation.ports import Buckets, Clock, Fences, Ledger, Progress, Reports, Scratch, Stores, Tables, Vault
 from relocation.settings import Migration, Prices
 from relocation.transfer.budget import Budget
 
@@ -22,6 +22,7 @@ class Context:
     ledger: Ledger
     vault: Vault
     tables: Tables
+    scratch: Scratch
     reports: Reports
     prices: Prices
     progress: Progress

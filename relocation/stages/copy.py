@@ -20,8 +20,9 @@ from relocation.stages.answers import answers_of
 from relocation.stages.context import Context
 from relocation.stages.copy_versions import CopyingVersions
 from relocation.stages.fidelity import fidelity_of, seen_by
-from relocation.stages.plan import facts_of, load_plan, rows_of
+from relocation.stages.plan import load_plan, rows_of
 from relocation.stages.shards import CarryOut, Job, Shard, work_shards
+from relocation.stages.standing import facts_of
 from relocation.transfer.copy_object import copy_object
 from relocation.transfer.endings import ended
 from relocation.transfer.hands import Hands

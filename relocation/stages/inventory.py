@@ -1,22 +1,23 @@
 """List one side of a category, whole, by protocol: a failed page means no inventory.
 
-Guarantees: every object under the category's moves once, canaries left out; a page that repeats a key, shows one from elsewhere, or
+Guarantees: every object under the category's moves, canaries left out; a page that repeats a key, shows one from elsewhere, or
 a token that leads nowhere is refused (`ProtocolError` after the retries), so that a partial listing is never taken for a whole one.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
-from types import MappingProxyType
-from typing import Literal
+from operator import itemgetter
+from typing import Literal, NamedTuple
 
-from relocation.ports import Store
+from relocation.ports import SortedRows, Store
 from relocation.rules.errors import NotFound, ProtocolError
 from relocation.rules.keys import is_canary, shown
 from relocation.rules.objects import Listed, Page
-from relocation.rules.records import InventoryRow
+from relocation.rules.plan import Target
+from relocation.rules.records import Fact, InventoryRow
 from relocation.settings import Category, Side, Wave
 from relocation.stages.context import Context
 from relocation.transfer.retry import Patience, Tries
@@ -25,33 +26,54 @@ PAGES_MAX = 10_000_000
 SAY_EVERY_S = 10.0
 OnPage = Callable[[Sequence[Listed]], None]
 """Is told each page's objects as they come, canaries left out."""
-Seen = Mapping[tuple[str, str], tuple[int, str]]
-"""What the source's listing showed of what stands at a target's (bucket, key): size and last modification."""
-NOTHING_SEEN: Seen = MappingProxyType({})
+
+
+class Inventory(NamedTuple):
+    """One side as listed, in order, and how many of it are the wave's that was asked for (else all)."""
+
+    rows: SortedRows[InventoryRow]
+    of_wave: int
 
 
 async def inventory(
     context: Context, category: Category, side: Literal["source", "target"], *, wave: Wave | None = None
-) -> list[InventoryRow]:
-    """Return every object of one side of all moves of the category, in no order that anybody may rely on.
+) -> Inventory:
+    """Return every object of one side of all moves of the category, in the order of where they are to be at the target.
 
-    With `wave` the stage under way counts those objects of it that come by.
+    With `wave` the stage under way counts those objects of it that come by. Close its rows after use.
     """
-    rows: list[InventoryRow] = []
+    mine = 0
+    rows = context.scratch.rows(InventoryRow, placing(category, side))
     for index, move in enumerate(category.moves):
         place: Side = getattr(move, side)
         store = context.stores.of(place.endpoint, "reader")
         name = f"{place.endpoint}/{place.bucket}/{shown(place.prefix)}"
         counted = _Counted(context, category, wave, len(place.prefix)) if wave else Saying(context, name)
-        before = len(rows)
-        listing = list_all(context, store, place.bucket, place.prefix, on_page=counted)
-        rows += [_row(index, place.bucket, listed) async for listed in listing]
-        found = len(rows) - before
+        before = rows.objects
+        async for page in pages_of(context, store, place.bucket, place.prefix):
+            counted(page)
+            rows.add([_row(index, place.bucket, listed) for listed in page])
+        found = rows.objects - before
+        mine += counted.objects
         if wave and len(category.waves) > 1:
             context.progress.note("inventory.of_wave", side=side, place=name, objects=found, mine=counted.objects)
         else:
             context.progress.note("inventory.listed", side=side, place=name, objects=found)
-    return rows
+    return Inventory(rows, mine)
+
+
+def placing(category: Category, side: Literal["source", "target"]) -> Callable[[InventoryRow], Target]:
+    """Return what tells where a row of one side stands, or is to stand, at the target."""
+    return _STANDS if side == "target" else partial(target_of, category)
+
+
+_STANDS: Callable[[InventoryRow], Target] = itemgetter(1, 2)
+
+
+def target_of(category: Category, row: InventoryRow) -> Target:
+    """Return where a source object goes: the target's bucket and prefix, and what follows the source's prefix."""
+    move = category.moves[row.move]
+    return (move.target.bucket, move.target.prefix + row.key[len(move.source.prefix) :])
 
 
 class _Counted:
@@ -91,48 +113,52 @@ class Saying:
 
 
 def _row(move: int, bucket: str, listed: Listed) -> InventoryRow:
-    return InventoryRow(
-        move=move,
-        bucket=bucket,
-        key=listed.key,
-        size=listed.size,
-        etag=listed.etag,
-        last_modified=listed.last_modified,
-        storage_class=listed.storage_class,
-    )
+    return InventoryRow(move, bucket, listed.key, listed.size, listed.etag, listed.last_modified, listed.storage_class)
 
 
 async def list_all(
     context: Context, store: Store, bucket: str, prefix: str, *, on_page: OnPage | None = None, delimiter: str = ""
 ) -> AsyncIterator[Listed]:
-    """Yield every object under a prefix, canaries left out, each key once. Pages are fetched one ahead.
+    """Yield every object under a prefix, canaries left out.
 
     With `delimiter` what lies deeper is folded into common prefixes, which have no `etag`.
     """
+    async for page in pages_of(context, store, bucket, prefix, delimiter=delimiter):
+        if on_page is not None:
+            on_page(page)
+        for listed in page:
+            yield listed
+
+
+async def pages_of(
+    context: Context, store: Store, bucket: str, prefix: str, *, delimiter: str = ""
+) -> AsyncIterator[Sequence[Listed]]:
+    """Yield every page of objects under a prefix, canaries left out. Pages are fetched one ahead.
+
+    A page that comes twice, a key twice in a row, a key from elsewhere, and a token that comes again are refused here; keys that
+    come again in no order at all where they are put into order.
+    """
     ask = partial(store.list_objects, bucket, prefix=prefix, delimiter=delimiter)
-    seen: set[str] = set()
+    place = f"{store.endpoint}/{bucket}"
+    firsts: set[str] = set()
     tokens: set[str] = set()
-    token = ""
-    pending = asyncio.ensure_future(_page(context, ask, token))
+    last = ""
+    pending = asyncio.ensure_future(_page(context, ask, ""))
     try:
         for _ in range(PAGES_MAX):
             page = await pending
             token = page.next_token
             if token in tokens:
-                raise ProtocolError(f"the listing of {store.endpoint}/{bucket} goes round in a circle: not a listing to be trusted")
+                raise ProtocolError(f"the listing of {place} goes round in a circle: not a listing to be trusted")
             if token:
                 tokens.add(token)
                 pending = asyncio.ensure_future(_page(context, ask, token))
-            for listed in page.items:
-                _check(listed, prefix, seen, f"{store.endpoint}/{bucket}")
-            kept = [listed for listed in page.items if not is_canary(listed.key)]
-            if on_page is not None:
-                on_page(kept)
-            for listed in kept:
-                yield listed
+            if page.items:
+                last = _check(page.items, prefix, last, firsts, place)
+            yield [listed for listed in page.items if not is_canary(listed.key)]
             if not token:
                 return
-        raise ProtocolError(f"the listing of {store.endpoint}/{bucket} did not end after {PAGES_MAX} pages")
+        raise ProtocolError(f"the listing of {place} did not end after {PAGES_MAX} pages")
     finally:
         pending.cancel()
 
@@ -142,12 +168,18 @@ async def _page(context: Context, ask: Callable[..., Awaitable[Page[Listed]]], t
     return await tries.run(lambda: ask(token=token))
 
 
-def _check(listed: Listed, prefix: str, seen: set[str], place: str) -> None:
-    if not listed.key.startswith(prefix):
-        raise ProtocolError(f"the listing of {place} under {shown(prefix)} shows {shown(listed.key)}: not a listing to be trusted")
-    if listed.key in seen:
-        raise ProtocolError(f"the listing of {place} repeats {shown(listed.key)}: not a listing to be trusted")
-    seen.add(listed.key)
+def _check(items: Sequence[Listed], prefix: str, last: str, firsts: set[str], place: str) -> str:
+    """Refuse a page that can't be one of an honest listing; return its last key."""
+    first = items[0].key
+    for listed in items:
+        key = listed.key
+        if not key.startswith(prefix):
+            raise ProtocolError(f"the listing of {place} under {shown(prefix)} shows {shown(key)}: not a listing to be trusted")
+        if key == last or (key is first and key in firsts):
+            raise ProtocolError(f"the listing of {place} repeats {shown(key)}: not a listing to be trusted")
+        last = key
+    firsts.add(first)
+    return last
 
 
 async def in_the_way(context: Context, side: Side) -> list[str]:
@@ -166,14 +198,24 @@ async def in_the_way(context: Context, side: Side) -> list[str]:
     return found
 
 
-def of_wave(
-    rows: Iterable[InventoryRow], category: Category, wave: Wave, side: Literal["source", "target"], *, seen: Seen = NOTHING_SEEN
-) -> list[InventoryRow]:
-    """Return the rows that belong to the wave. A target's belong with what the source showed of them, if days or sizes tell."""
-    partition = category.partition()
-    cut = [len(getattr(move, side).prefix) for move in category.moves]
+class WaveOf:
+    """Tells which objects are one wave's. A target's object belongs with what the source shows, or showed, of it."""
 
-    def wave_of(row: InventoryRow) -> str:
-        return partition.wave_of(row.key[cut[row.move] :], *seen.get((row.bucket, row.key), (row.size, row.last_modified)))
+    def __init__(self, category: Category, wave: Wave) -> None:
+        self._wave_of = category.partition().wave_of
+        self._name = wave.name
+        self._source_cut = [len(move.source.prefix) for move in category.moves]
+        self._target_cut = [len(move.target.prefix) for move in category.moves]
 
-    return [row for row in rows if wave_of(row) == wave.name]
+    def has(self, line: InventoryRow) -> bool:
+        """Whether an object of the source is the wave's."""
+        return self._wave_of(line.key[self._source_cut[line.move] :], line.size, line.last_modified) == self._name
+
+    def has_at_target(self, found: InventoryRow, line: InventoryRow | None, fact: Fact | None) -> bool:
+        """Whether an object of the target is: by the source's line of it, else by its fact, else by itself."""
+        size, modified = found.size, found.last_modified
+        if line is not None:
+            size, modified = line.size, line.last_modified
+        elif fact is not None:
+            size, modified = fact.size, fact.source_last_modified
+        return self._wave_of(found.key[self._target_cut[found.move] :], size, modified) == self._name

@@ -6,6 +6,7 @@ neither planned nor judged. Refuses where there is no finished run, or where an 
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 from relocation.rules.errors import Refusal
@@ -13,7 +14,8 @@ from relocation.rules.plan import Target
 from relocation.rules.records import Fact, Outcome, RunRecord, RunState
 from relocation.rules.verdict import ending
 from relocation.stages.context import Context
-from relocation.stages.plan import Drawn, SealedPlan
+from relocation.stages.draw import Drawn, Piece
+from relocation.stages.plan import SealedPlan
 
 
 async def last_run(context: Context, category: str, wave: str) -> RunRecord:
@@ -38,10 +40,14 @@ async def failed_in(context: Context, run: RunRecord) -> frozenset[Target]:
 
 def only(drawn: Drawn, targets: frozenset[Target]) -> Drawn:
     """Return a drawn plan with just the rows of these targets; nothing is removed by it."""
-    rows = tuple(row for row in drawn.rows if (row.target_bucket, row.target_key) in targets)
-    places = {(row.source_bucket, row.source_key) for row in rows}
-    source = tuple(row for row in drawn.source if (row.bucket, row.key) in places)
-    return replace(drawn, rows=rows, left_over=(), source=source)
+    return replace(drawn, pieces=_only(drawn.pieces, targets))
+
+
+async def _only(pieces: AsyncGenerator[Piece, None], targets: frozenset[Target]) -> AsyncGenerator[Piece, None]:
+    async for piece in pieces:
+        rows = [row for row in piece.rows if (row.target_bucket, row.target_key) in targets]
+        places = {(row.source_bucket, row.source_key) for row in rows}
+        yield Piece(rows, (), [row for row in piece.source if (row.bucket, row.key) in places], piece.target)
 
 
 def said_of(plan: SealedPlan) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from relocation.transfer.retry import Patience, Tries
 
 def removals_of(plan: SealedPlan) -> SealedPlan:
     """Return the plan of the removals alone: its shards are the files of what is left over at the target."""
-    return replace(plan, shards=(plan.left_over,) if plan.left_over else ())
+    return replace(plan, shards=plan.left_over)
 
 
 async def open_remove(context: Context, run: RunRecord) -> int:

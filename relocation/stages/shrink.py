@@ -10,8 +10,9 @@ from relocation.rules.evidence import sha256_of
 from relocation.rules.records import RunRecord
 from relocation.rules.shrink import Shown, refuse_shrink
 from relocation.stages.context import Context
-from relocation.stages.plan import RUNS_MAX, SealedPlan, load_plan
+from relocation.stages.plan import SealedPlan, load_plan
 from relocation.stages.shards import timestamp
+from relocation.stages.standing import RUNS_MAX
 
 
 def selection_sha256(context: Context, category_name: str) -> str:

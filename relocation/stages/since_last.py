@@ -1,24 +1,22 @@
 """What changed at the source since the last sealed plan of the same wave: both inventories from the vault, in one pass.
 
-Guarantees: at no time are more than a batch of rows of each inventory in memory, where it is in order; two inventories of the same
-bytes are not even read. Where the last plan can't be compared, that is said in words; no plan fails for it.
+Guarantees: memory does not grow with the inventories; two of the same bytes are not even read. Where the last plan can't be
+compared, that is said in words; no plan fails for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
+from relocation.ports import SortedRows
 from relocation.rules.errors import NotFound
-from relocation.rules.plan_diff import Changes, OutOfOrder, changes, in_order
+from relocation.rules.plan_diff import Changes, changes, in_order
 from relocation.rules.records import InventoryRow, RunRecord
 from relocation.rules.summary import SinceLast
 from relocation.stages.context import Context
 from relocation.stages.plan import SealedPlan, ShardFile, load_plan
 
 RUNS_MAX = 1000
-SORTED_MAX = 100_000
-"""A file of so many rows is put in order in memory; a longer one has to be."""
 
 
 async def since_last(context: Context, run: RunRecord, plan: SealedPlan) -> SinceLast | None:
@@ -34,31 +32,28 @@ async def since_last(context: Context, run: RunRecord, plan: SealedPlan) -> Sinc
                 return replace(told, **(await _changes(context, _sources(before), _sources(plan)))._asdict())
         except NotFound:
             return replace(told, why="what that plan listed is no longer in the vault")
-        except OutOfOrder as error:
-            return replace(told, why=f"a listing is not in the order of its keys: {error}")
     return None
 
 
 async def _changes(context: Context, before: list[ShardFile], after: list[ShardFile]) -> Changes:
     if [file.sha256 for file in before] == [file.sha256 for file in after]:
         return Changes()
-    return changes(await _rows(context, before), await _rows(context, after))
+    old, new = await _rows(context, before), await _rows(context, after)
+    try:
+        return changes(old, new)
+    finally:
+        old.close()
+        new.close()
 
 
 def _sources(plan: SealedPlan) -> list[ShardFile]:
     return [file for file in plan.inventories if file.name.rpartition("/")[2].startswith("inventory-source")]
 
 
-async def _rows(context: Context, files: list[ShardFile]) -> Iterator[InventoryRow]:
-    """Read files, held against the plan's hashes of them, and return their rows, decoded as they are asked for."""
-    read = [(file, await context.vault.get(file.name, sha256=file.sha256)) for file in files]
-
-    def rows() -> Iterator[InventoryRow]:
-        for file, data in read:
-            if file.objects <= SORTED_MAX:
-                yield from sorted(context.tables.decode(data, InventoryRow), key=in_order)
-            else:
-                for batch in context.tables.batches(data, InventoryRow):
-                    yield from batch
-
-    return rows()
+async def _rows(context: Context, files: list[ShardFile]) -> SortedRows[InventoryRow]:
+    """Read files, held against the plan's hashes of them, and return their rows in order."""
+    rows = context.scratch.rows(InventoryRow, in_order)
+    for file in files:
+        for batch in context.tables.batches(await context.vault.get(file.name, sha256=file.sha256), InventoryRow):
+            rows.add(batch)
+    return rows

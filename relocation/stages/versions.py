@@ -6,18 +6,22 @@ Refuses a target that keeps no versions, a source that does not list them, and m
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+
 from relocation.rules.errors import Refusal
 from relocation.rules.excluded import not_held
-from relocation.rules.plan import Known, Target
+from relocation.rules.plan import Target
 from relocation.rules.records import Action, Fact, InventoryRow, PlanRow
 from relocation.rules.versions import Version, all_or_none_after, decide_history, is_marker, removed, standing_versions
 from relocation.settings import Category, Wave
 from relocation.stages.context import Context
+from relocation.stages.draw import Drawn, Piece
 from relocation.stages.fidelity import refuse_unkept
-from relocation.stages.inventory import of_wave
+from relocation.stages.inventory import WaveOf, target_of
 from relocation.stages.list_versions import list_histories, refuse_unversioned
-from relocation.stages.plan import Drawn, facts_of, refuse_unheld, target_of
 from relocation.stages.routes import route_of
+from relocation.stages.standing import facts_of
+from relocation.stages.unheld import checks_of
 
 
 def moves_versions(context: Context, category_name: str) -> bool:
@@ -43,36 +47,37 @@ async def draw_versions(context: Context, category_name: str, wave: Wave) -> Dra
     gone: list[PlanRow] = []
     source: list[InventoryRow] = []
     wanted: set[Target] = set()
+    of_wave = WaveOf(category, wave)
     for history in sorted(source_all.values(), key=lambda history: (history[0].move, history[0].key)):
         target = target_of(category, history[0])
         wanted.add(target)
-        if not of_wave(history[:1], category, wave, "source"):
+        if not of_wave.has(history[0]):
             continue
         decided, left = decide_history(history, target, target_all.get(target, ()), standing)
         rows += decided
         gone += left
         source += history
     rows = await _refused(context, category, rows, source, {*wanted, *target_all})
-    there = of_wave([row for history in target_all.values() for row in history], category, wave, "target")
+    there = [row for history in target_all.values() for row in history if of_wave.has_at_target(row, None, None)]
     gone += (row for row in (removed(found, standing) for found in there if (found.bucket, found.key) not in wanted) if row)
     if erased:
         gone.clear()
     _refuse_without_remover(context, category, rows)
     context.progress.advance(objects=len(source))
-    return Drawn(
-        rows=tuple(rows),
-        left_over=tuple(sorted(not_held(gone, category.policy.held_back), key=lambda row: (row.target_bucket, row.target_key))),
-        source=tuple(source),
-        target=tuple(there),
-        standing=Known({}, {}),
-    )
+    left_over = sorted(not_held(gone, category.policy.held_back), key=lambda row: (row.target_bucket, row.target_key))
+    return Drawn(len(source), source, _one(Piece(rows, left_over, source, there)))
+
+
+async def _one(piece: Piece) -> AsyncGenerator[Piece, None]:
+    yield piece
 
 
 async def listed_versions(context: Context, category_name: str, wave: Wave) -> tuple[list[InventoryRow], dict[Version, Fact]]:
     """Return the target's histories of a wave as they are listed now, and what all facts say of them."""
     category = context.settings.category_named(category_name)
     histories = await list_histories(context, category, "target")
-    rows = of_wave([row for history in histories.values() for row in history], category, wave, "target")
+    of_wave = WaveOf(category, wave)
+    rows = [row for history in histories.values() for row in history if of_wave.has_at_target(row, None, None)]
     return rows, standing_versions(await facts_of(context, category_name))
 
 
@@ -80,7 +85,9 @@ async def _refused(
     context: Context, category: Category, rows: list[PlanRow], source: list[InventoryRow], there: set[Target]
 ) -> list[PlanRow]:
     """Turn into Refuse what the target can't hold, or not as the policy says, and what follows it in the same key's history."""
-    rows = await refuse_unheld(context, category, rows, there)
+    places = sorted(there)
+    checks = await checks_of(context, category, lambda: places)
+    rows = [checks[row.move](row) for row in rows]
     versions = [number for number, row in enumerate(rows) if not is_marker(row)]
     kept = await refuse_unkept(context, category, [rows[number] for number in versions], [source[number] for number in versions])
     for number, row in zip(versions, kept, strict=True):

@@ -6,7 +6,7 @@ that was cut off goes on with its own; whatever stops it is recorded, and it can
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -14,24 +14,24 @@ from relocation.rules.brief import brief_of
 from relocation.rules.capabilities import vault_guard
 from relocation.rules.errors import HikkoshiError, Refusal
 from relocation.rules.objects import Place
-from relocation.rules.plan import REMOVES, WRITES, known
-from relocation.rules.records import Fact, InventoryRow, RunRecord, RunState
+from relocation.rules.plan import REMOVES, WRITES
+from relocation.rules.records import RunRecord, RunState
 from relocation.rules.summary import Summary
 from relocation.settings import Wave
 from relocation.stages.context import Context
 from relocation.stages.copy import copy_lane, open_copy, seal_copy
-from relocation.stages.inventory import inventory, of_wave
 from relocation.stages.look import look_lane, open_look, seal_look
 from relocation.stages.orphans import abort_orphans
 from relocation.stages.parity import refuse_what_would_act_on_arrivals
-from relocation.stages.plan import SealedPlan, document_sha256, facts_of, load_plan, rows_of, seen_by_facts
+from relocation.stages.plan import SealedPlan, document_sha256, load_plan
 from relocation.stages.probe import probe_if_stale, refuse_same_bucket
 from relocation.stages.remove import open_remove, remove_lane, seal_remove
+from relocation.stages.run_parts import parts_of, with_target_listed, with_versions_listed
 from relocation.stages.shards import timestamp
 from relocation.stages.since_last import since_last
 from relocation.stages.summarise import Material, summarise
 from relocation.stages.verify import open_verify, seal_verify, verify_lane
-from relocation.stages.versions import listed_versions, moves_versions
+from relocation.stages.versions import moves_versions
 from relocation.stages.wave_run import Lanes, WaveRequest, draw_and_seal, new_run, taken
 
 __all__ = ["Lanes", "WaveRequest", "catch_up_pass", "dry_run", "lanes_here", "run_wave", "verify_wave"]
@@ -39,8 +39,6 @@ __all__ = ["Lanes", "WaveRequest", "catch_up_pass", "dry_run", "lanes_here", "ru
 
 IsLast = Callable[[SealedPlan], bool]
 LANES = {"copy": copy_lane, "verify": verify_lane, REMOVES: remove_lane, "look": look_lane}
-STAGES = tuple(LANES)
-"""In the order in which a run goes through them."""
 
 
 async def lanes_here(context: Context, stage: str, run_id: str) -> None:
@@ -55,13 +53,13 @@ async def dry_run(context: Context, request: WaveRequest) -> Summary:
     await context.ledger.record_dry_run(run)
     try:
         await refuse_what_would_act_on_arrivals(context, request.category)
-        plan, target = await draw_and_seal(context, run, wave)
+        plan = await draw_and_seal(context, run, wave)
     except HikkoshiError as error:
         stopped = replace(run, state=RunState.FAILED, finished_at=timestamp(context), message=str(error))
         await context.ledger.record_dry_run(stopped)
         raise
     run = replace(run, plan_sha256=plan.root, document=document_sha256(plan), state=RunState.DONE, finished_at=timestamp(context))
-    summary = await context.reports.publish(await _planned(context, run, target))
+    summary = await context.reports.publish(await _planned(context, run))
     await context.ledger.record_dry_run(replace(run, report=summary.report, summary=brief_of(summary).text()))
     return summary
 
@@ -79,7 +77,7 @@ async def run_wave(context: Context, request: WaveRequest, lanes: Lanes | None =
             await abort_orphans(context, request.category, wave)
             await wave_run.plan(wave, only_failed=request.only_failed)
         if request.until == "plan":
-            return await wave_run.pause(await _planned(context, wave_run.run, ()))
+            return await wave_run.pause(await _planned(context, wave_run.run))
         await wave_run.stage("copy", open_copy, work, seal_copy)
         if request.until == "copy":
             return await wave_run.pause(await _worked(context, wave_run.run))
@@ -152,38 +150,17 @@ async def _probe(context: Context, category_name: str) -> None:
         await probe_if_stale(context, target, "target")
 
 
-async def _planned(context: Context, run: RunRecord, target: Sequence[InventoryRow]) -> Summary:
-    plan = await load_plan(context, run)
-    rows = [row for shard in plan.shards for row in await rows_of(context, shard)]
-    summary = await summarise(context, Material(run, plan, rows, await rows_of(context, plan.left_over), target=target))
-    return replace(summary, since_last=await since_last(context, run, plan))
+async def _planned(context: Context, run: RunRecord) -> Summary:
+    summary = await _worked(context, run)
+    return replace(summary, since_last=await since_last(context, run, await load_plan(context, run)))
 
 
 async def _worked(context: Context, run: RunRecord, *, wave: Wave | None = None) -> Summary:
     """Summarise from the vault: the plan's rows and the sealed facts of this run. With `wave`, the target is listed once more."""
     plan = await load_plan(context, run)
-    rows = [row for shard in plan.shards for row in await rows_of(context, shard)]
-    facts: list[Fact] = []
-    segments = await context.ledger.segments(run_id=run.id)
-    for segment in sorted(segments, key=lambda each: STAGES.index(each.stage)):
-        if segment.objects:
-            facts += context.tables.decode(await context.vault.get(segment.name, sha256=segment.sha256), Fact)
-    material = Material(run, plan, rows, await rows_of(context, plan.left_over), facts)
-    if wave is not None and moves_versions(context, run.category):
-        target, standing_ = await listed_versions(context, run.category, wave)
-        return await summarise(context, replace(material, target=target, standing_versions=standing_, verified=True))
-    if wave is not None:
-        category = context.settings.category_named(run.category)
-        seen = {} if category.partition().by_key else seen_by_facts(await facts_of(context, run.category))
-        target = of_wave(await inventory(context, category, "target"), category, wave, "target", seen=seen)
-        standing = known(await _facts_behind(context, run.category, facts, target), ())
-        material = replace(material, target=target, standing=standing, verified=True)
-    return await summarise(context, material)
-
-
-async def _facts_behind(context: Context, category: str, facts: list[Fact], target: list[InventoryRow]) -> list[Fact]:
-    """Return what tells ours from others' at the target: this run's facts, and all of the category's where those do not say."""
-    said = {(fact.target_bucket, fact.target_key, fact.target_etag) for fact in facts}
-    if all((row.bucket, row.key, row.etag) in said for row in target):
-        return facts
-    return await facts_of(context, category)
+    parts = parts_of(context, run, plan)
+    if moves_versions(context, run.category):
+        parts = with_versions_listed(context, run, wave, parts)
+    elif wave is not None:
+        parts = with_target_listed(context, run, wave, parts)
+    return await summarise(context, Material(run, plan, parts))

@@ -13,13 +13,14 @@ from typing import Literal
 from relocation.rules.brief import brief_of
 from relocation.rules.errors import HikkoshiError, LeaseLost
 from relocation.rules.plan import REMOVES, WRITES
-from relocation.rules.records import Action, InventoryRow, Lease, RunRecord, RunState
+from relocation.rules.records import Action, Lease, RunRecord, RunState
 from relocation.rules.summary import Count, Summary
 from relocation.settings import Wave
 from relocation.stages.context import Context
+from relocation.stages.draw import draw
 from relocation.stages.held import held
 from relocation.stages.only_failed import failed_in, last_run, only
-from relocation.stages.plan import SealedPlan, document_sha256, draw, load_plan, seal
+from relocation.stages.plan import SealedPlan, document_sha256, load_plan, seal
 from relocation.stages.second_listing import second_listing
 from relocation.stages.shards import timestamp
 from relocation.stages.shrink import refuse_if_shrunk, selection_sha256
@@ -57,7 +58,7 @@ class WaveRun:
 
     async def plan(self, wave: Wave, *, only_failed: bool = False) -> None:
         await self.save(stage="plan")
-        plan, _ = await draw_and_seal(self.context, self.run, wave, only_failed=only_failed)
+        plan = await draw_and_seal(self.context, self.run, wave, only_failed=only_failed)
         await self.save(plan_sha256=plan.root, document=document_sha256(plan))
 
     async def stage(self, name: str, open_: Step, lanes: Lanes, seal_: Step) -> None:
@@ -73,7 +74,7 @@ class WaveRun:
         if name == "copy":
             return plan.expects(WRITES)
         if name == REMOVES:
-            return Count(plan.left_over.objects, plan.left_over.bytes) if plan.left_over else Count()
+            return plan.removals
         if name == "look":
             return plan.expects((Action.KEEP,))
         return await left_to_verify(self.context, self.run, plan)
@@ -111,13 +112,11 @@ async def taken(context: Context, run: RunRecord) -> AsyncIterator[WaveRun]:
             await context.ledger.close_run(lease, wave_run.run)
 
 
-async def draw_and_seal(
-    context: Context, run: RunRecord, wave: Wave, *, only_failed: bool = False
-) -> tuple[SealedPlan, tuple[InventoryRow, ...]]:
+async def draw_and_seal(context: Context, run: RunRecord, wave: Wave, *, only_failed: bool = False) -> SealedPlan:
     context.progress.stage("plan")
     last = await last_run(context, run.category, wave.name) if only_failed else None
     drawn = await (draw_versions if moves_versions(context, run.category) else draw)(context, run.category, wave)
-    await refuse_if_shrunk(context, run, len(drawn.source))
+    await refuse_if_shrunk(context, run, drawn.source_objects)
     seen_again = ""
     if last is None:
         category = context.settings.category_named(run.category)
@@ -129,7 +128,7 @@ async def draw_and_seal(
     beside = {"selection_sha256": selection, "second_listing": seen_again}
     plan = await seal(context, run.id, run.category, wave, drawn, only_failed_of=failed_of, **beside)
     await context.ledger.audit("plan.sealed", f"{run.category}/{run.wave}/{run.id}", plan.root, run.who)
-    return plan, drawn.target
+    return plan
 
 
 def new_run(context: Context, request: WaveRequest, kind: str) -> RunRecord:

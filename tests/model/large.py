@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from relocation.stages.plan import facts_of
+from relocation.stages.standing import facts_of
 from tests.model.world import MIB, World
 
 BIG = "big.mp4"

@@ -11,7 +11,7 @@ from relocation.rules.errors import Forbidden
 from relocation.rules.objects import SSE, SSE_CUSTOMER, SSE_KEY, Attributes, Place
 from relocation.rules.records import Action
 from relocation.settings import Policy
-from relocation.stages import encrypted, fidelity, plan
+from relocation.stages import draw, encrypted, fidelity
 from relocation.stages.probe import probe
 from relocation.stages.wave import WaveRequest, dry_run
 from tests.model.world import PART, MemoryStores, World, put_in_parts
@@ -177,8 +177,9 @@ async def test_a_key_that_only_the_refusal_of_a_read_names_is_named_at_plan(tmp_
         patch.setattr(MemoryStore, "get", get)
         async with world.context() as context:
             wave = context.settings.waves_of("talk")[0]
-            drawn = await plan.draw(context, "talk", wave)
-    assert [("key/k-9" in row.reason) for row in drawn.rows if row.action == Action.REFUSE] == [True] * refused
+            drawn = await draw.draw(context, "talk", wave)
+            rows = [row async for piece in drawn.pieces for row in piece.rows]
+    assert [("key/k-9" in row.reason) for row in rows if row.action == Action.REFUSE] == [True] * refused
 
 
 async def test_without_the_look_at_the_keys_the_plan_would_promise_what_can_not_be_read(tmp_path, monkeypatch):

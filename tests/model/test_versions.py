@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -305,7 +306,11 @@ async def _reordered(folder, monkeypatch, order) -> tuple[World, object]:
 
     async def other(context, category, wave):
         drawn = await draw(context, category, wave)
-        return versions.Drawn(tuple(order(drawn.rows)), drawn.left_over, drawn.source, drawn.target, drawn.standing)
+        return replace(drawn, pieces=in_that_order(drawn.pieces))
+
+    async def in_that_order(pieces):
+        async for piece in pieces:
+            yield replace(piece, rows=order(piece.rows))
 
     monkeypatch.setattr("relocation.stages.wave_run.draw_versions", other)
     summary = await world.run()

@@ -6,7 +6,7 @@ import pytest
 
 from relocation.rules.errors import StateMismatch
 from relocation.settings import DayRange, KeyList, SizeRange, UserShare, Wave
-from relocation.stages.plan import facts_of
+from relocation.stages.standing import facts_of
 from relocation.stages.wave import WaveRequest, run_wave, verify_wave
 from tests.model.world import World
 

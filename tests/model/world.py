@@ -15,6 +15,7 @@ from pathlib import Path
 
 from connectors.ledger.store import SqlLedger
 from connectors.memory import Behaviour, MemoryService, MemoryStore
+from connectors.scratch import DiskScratch
 from connectors.tables import ParquetTables
 from connectors.vault import StoreVault
 from relocation.rules.objects import Attributes, Place
@@ -184,6 +185,7 @@ class World:
                     ledger=MortalLedger(ledger, self.mortal),
                     vault=vault,
                     tables=ParquetTables(),
+                    scratch=DiskScratch(self.folder / "scratch"),
                     reports=Unpublished(),
                     prices=Prices(),
                     progress=Silent(),

@@ -1,0 +1,144 @@
+"""Rows in the order of their places, for joins of any size: sorted runs in memory, on disk once they are many.
+
+A listing comes in order, nearly always; then what is added is one run, and nothing is sorted. What comes otherwise becomes several
+runs, each sorted by itself, merged when they are read: order is made here and never taken on trust.
+Guarantees: what is read is what was added, in order, as often as one likes, from memory that does not grow with it. The file has no
+name: it is gone with the process, however that ends. `OSError` where the disk is full.
+"""
+
+from __future__ import annotations
+
+import heapq
+import marshal
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from pathlib import Path
+from typing import IO, Any, Generic
+
+from relocation.ports import Row
+
+Place = tuple[Any, ...]
+SORTED_ROWS = 20_000
+"""So many are sorted at once; where nothing comes in order, ten million rows make five hundred runs."""
+BLOCK_ROWS = 1_000
+"""So many of each run are in memory while runs are merged: half a megabyte."""
+MEMORY_ROWS = 60_000
+"""Up to here all stay in memory."""
+
+
+class DiskScratch:
+    """The port `Scratch`, in a folder that is made when it is first needed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def rows(self, kind: type[Row], place: Callable[[Row], Place]) -> SpilledRows[Row]:
+        """Return an empty collection of rows of a kind (a named tuple of str, int, bool and tuples of them)."""
+        return SpilledRows(kind, place, self._file)
+
+    def _file(self) -> IO[bytes]:
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return tempfile.TemporaryFile(dir=self._folder, buffering=0)
+
+
+@dataclass(slots=True)
+class _Run(Generic[Row]):
+    """Rows in order: in memory, or as (offset, length) of blocks in the file."""
+
+    last: Place
+    rows: list[Row] = field(default_factory=list)
+    blocks: list[tuple[int, int]] = field(default_factory=list)
+
+
+class SpilledRows(Generic[Row]):
+    """The port `SortedRows`."""
+
+    def __init__(self, kind: type[Row], place: Callable[[Row], Place], new_file: Callable[[], IO[bytes]]) -> None:
+        self._kind = kind
+        self._place = place
+        self._new_file = new_file
+        self._file: IO[bytes] | None = None
+        self._end = 0
+        self._fresh: list[Row] = []
+        self._runs: list[_Run[Row]] = []
+        self.objects = 0
+
+    def add(self, rows: Sequence[Row]) -> None:
+        """Take rows in, in any order."""
+        self._fresh += rows
+        self.objects += len(rows)
+        if len(self._fresh) >= SORTED_ROWS:
+            self._sort()
+
+    def __iter__(self) -> Iterator[Row]:
+        """Yield every row in the order of its place; those of one place in the order in which they were added."""
+        if self._fresh:
+            self._sort()
+        runs = [self._read(run) for run in self._runs]
+        return runs[0] if len(runs) == 1 else heapq.merge(*runs, key=self._place)
+
+    def close(self) -> None:
+        """Give memory and disk back."""
+        self._fresh, self._runs = [], []
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _sort(self) -> None:
+        rows, self._fresh = sorted(self._fresh, key=self._place), []
+        first, last = self._place(rows[0]), self._place(rows[-1])
+        if self._runs and self._runs[-1].last <= first:
+            self._runs[-1].last = last
+            self._runs[-1].rows += rows
+        else:
+            self._runs.append(_Run(last, rows))
+        if self.objects > MEMORY_ROWS:
+            for run in self._runs:
+                self._spill(run)
+
+    def _spill(self, run: _Run[Row]) -> None:
+        if run.rows and self._file is None:
+            self._file = self._new_file()
+        rows, run.rows = iter(run.rows), []
+        while block := list(islice(rows, BLOCK_ROWS)):
+            data = _packed(block)
+            assert self._file is not None
+            _write(self._file, data)
+            run.blocks.append((self._end, len(data)))
+            self._end += len(data)
+
+    def _read(self, run: _Run[Row]) -> Iterator[Row]:
+        return chain(chain.from_iterable(map(self._block, run.blocks)), run.rows)
+
+    def _block(self, where: tuple[int, int]) -> Iterator[Row]:
+        assert self._file is not None
+        offset, length = where
+        make: Callable[[Any], Row] = self._kind._make  # type: ignore[attr-defined]
+        return map(make, _unpacked(os.pread(self._file.fileno(), length, offset)))
+
+
+def _packed(rows: Sequence[Any]) -> bytes:
+    from pyarrow import Codec  # noqa: PLC0415 — only who spills needs it
+
+    data = marshal.dumps([tuple(row) for row in rows])
+    packed: bytes = Codec("zstd", compression_level=1).compress(data, asbytes=True)
+    return len(data).to_bytes(4, "big") + packed
+
+
+def _unpacked(data: bytes) -> list[tuple[Any, ...]]:
+    from pyarrow import Codec  # noqa: PLC0415
+
+    size = int.from_bytes(data[:4], "big")
+    rows: list[tuple[Any, ...]] = marshal.loads(  # noqa: S302 — our own bytes, from a file that nobody else can name
+        Codec("zstd").decompress(data[4:], size, asbytes=True)
+    )
+    return rows
+
+
+def _write(file: IO[bytes], data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[file.write(left) :]

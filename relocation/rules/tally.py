@@ -1,0 +1,162 @@
+"""A run added up part by part: each part is counted by the rules of `verdict`, and only the sums and the names stay. Pure.
+
+Guarantees: the same figures however a run is cut into parts, as long as all facts about a row are in the row's part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from relocation.rules import digests
+from relocation.rules.histogram import AgeHistogram, SizeHistogram
+from relocation.rules.plan import Known
+from relocation.rules.records import Action, Fact, InventoryRow, Outcome, PlanRow
+from relocation.rules.summary import Count, Equation, Histories, Named
+from relocation.rules.verdict import (
+    Ending,
+    TargetSide,
+    all_listed,
+    counts,
+    ending,
+    named,
+    named_outcomes,
+    outcomes,
+    proofs,
+    target_side,
+)
+from relocation.rules.version_verdict import all_versions_listed, histories, target_side_of_versions
+from relocation.rules.versions import Version
+
+WRITTEN = (Action.COPY, Action.REPLACE)
+NOTHING_KNOWN = Known({}, {})
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some rows of a plan with every fact of the run about them, in the order of its stages; or some of what is left over, with
+    what became of it (`removals`).
+
+    `listed` is what the target's listing shows of their places afterwards (None: it was not listed), `standing` what all facts of
+    the category say of what is listed; `standing_versions` takes its place where every version has a row.
+    """
+
+    rows: Sequence[PlanRow] = ()
+    left_over: Sequence[PlanRow] = ()
+    facts: Sequence[Fact] = ()
+    removals: Sequence[Fact] = ()
+    listed: Sequence[InventoryRow] | None = None
+    standing: Known = NOTHING_KNOWN
+    standing_versions: Mapping[Version, Fact] = field(default_factory=dict)
+
+
+class Tally:
+    """The sums over all parts so far."""
+
+    def __init__(self, *, by_version: bool) -> None:
+        self._by_version = by_version
+        self.sizes, self.ages = SizeHistogram(), AgeHistogram()
+        self.actions: dict[str, Count] = {}
+        self.outcomes = outcomes((), Ending({}))
+        self.proofs = proofs((), Ending({}))
+        self.losses: dict[str, int] = {}
+        self.written: dict[int, int] = {}
+        """Objects to be written, by the index of their move."""
+        self.named: dict[Action, list[Named]] = {}
+        self.ended: dict[Outcome, list[Named]] = {}
+        self.mismatched: list[Named] = []
+        self.foreign: list[Named] = []
+        self.target: dict[str, Count] = {}
+        """The terms of the target's equation, and its total as `listed`; empty: the target was not listed."""
+        self.histories = Histories()
+        self.removals: list[Fact] = []
+        self.brought = self.kept_said = Count()
+        """What was written and holds; and what is kept and has a fact of this run."""
+        self.refreshed = 0
+        """How many of those that are kept were brought level."""
+        self.moved_bytes = self.uploads = self.extra_parts = 0
+
+    def add(self, part: Part) -> None:
+        """Count one part."""
+        self.removals += part.removals
+        end = ending(part.facts, by_version=self._by_version)
+        self._add_plan(part)
+        if part.listed is not None:
+            end, side = self._held_against(part.listed, part, end)
+            _merge(self.target, {"listed": side.equation.total, **dict(side.equation.terms)})
+            self.foreign += side.foreign
+        self._add_ending(part, end)
+        if self._by_version:
+            self.histories = histories(part.rows, end)
+
+    def _held_against(self, listed: Sequence[InventoryRow], part: Part, end: Ending) -> tuple[Ending, TargetSide]:
+        if self._by_version:
+            end = all_versions_listed(part.rows, end, listed)
+            return end, target_side_of_versions(listed, part.rows, end, part.standing_versions)
+        end = all_listed(part.rows, end, listed)
+        return end, target_side(listed, part.rows, end, part.standing)
+
+    def _add_plan(self, part: Part) -> None:
+        sums = counts((*part.rows, *part.left_over), Count())
+        _merge(self.actions, {action: sums[action] for action in Action})
+        for row in part.rows:
+            self.sizes.add(row.size)
+            self.ages.add(row.source_last_modified, row.size)
+            if row.action in WRITTEN:
+                self.written[row.move] = self.written.get(row.move, 0) + 1
+                in_parts = digests.parts_in(row.source_etag)
+                self.uploads += bool(in_parts)
+                self.extra_parts += in_parts - 1 if in_parts else 0
+        for action in (Action.REFUSE, Action.CONFLICT, Action.DELETED_AT_TARGET):
+            if sums[action].objects:
+                self.named.setdefault(action, []).extend(named(part.rows, action))
+        self.named.setdefault(Action.REMOVE, []).extend(named(part.left_over, Action.REMOVE))
+
+    def _add_ending(self, part: Part, end: Ending) -> None:
+        found = outcomes(part.rows, end)
+        _merge(self.outcomes, found)
+        for proof, number in proofs(part.rows, end).items():
+            self.proofs[proof] += number
+        for outcome in (Outcome.CONFLICTED, Outcome.DRIFTED, Outcome.GONE):
+            if found[outcome].objects:
+                self.ended.setdefault(outcome, []).extend(named_outcomes(part.rows, end, outcome))
+        if found[Outcome.FAILED].objects:
+            self.mismatched += named_outcomes(part.rows, end, Outcome.FAILED, mismatch=True)
+            self.ended.setdefault(Outcome.FAILED, []).extend(named_outcomes(part.rows, end, Outcome.FAILED, mismatch=False))
+        for row in part.rows:
+            if (fact := end.of(row)) is not None:
+                self._add_fact(row, fact)
+        self.moved_bytes += sum(fact.size for fact in part.facts if fact.outcome in (Outcome.COPIED, Outcome.VERIFIED))
+
+    def _add_fact(self, row: PlanRow, fact: Fact) -> None:
+        for loss in fact.losses:
+            self.losses[loss] = self.losses.get(loss, 0) + 1
+        holds = fact.outcome in (Outcome.VERIFIED, Outcome.COPIED)
+        if row.action == Action.KEEP:
+            self.kept_said += Count(1, row.size)
+            self.refreshed += holds
+        elif holds:
+            self.brought += Count(1, row.size)
+
+    def counts(self, listed: Count) -> dict[str, Count]:
+        """Return the counts by action, beside what the source's listing showed."""
+        return {"listed": listed, **{action.value: self.actions.get(action, Count()) for action in Action}}
+
+    def target_equation(self) -> Equation | None:
+        """Return: listed afterwards = ours + foreign; None where the target was not listed."""
+        if not self.target:
+            return None
+        return Equation("target", self.target["listed"], tuple((name, self.target[name]) for name in ("ours", "foreign")))
+
+    def of(self, action: Action) -> tuple[Named, ...]:
+        """Return the rows of an action that is named one by one, with their reasons."""
+        return tuple(self.named.get(action, ()))
+
+    def that(self, outcome: Outcome) -> tuple[Named, ...]:
+        """Return the rows that ended so, with their reasons; of failed ones those whose bytes did not come back different."""
+        return tuple(self.ended.get(outcome, ()))
+
+
+def _merge(sums: dict[str, Count], more: Mapping[str, Count]) -> None:
+    for name, count in more.items():
+        sums[name] = sums[name] + count if name in sums else count

@@ -1,0 +1,72 @@
+"""A wave planned and judged piece by piece says the same as one that is looked at whole (I1; goal: memory that does not grow)."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from connectors import scratch
+from relocation.rules.records import Fact, PlanRow
+from relocation.stages import draw, plan, run_parts
+from relocation.stages.plan import load_plan
+from relocation.stages.standing import facts_of
+from tests.model.world import World
+
+BEGIN_S = 1_622_505_600.0
+
+
+async def told(folder) -> tuple[list[PlanRow], str, list[Fact]]:
+    """Run a wave, change both sides, run it again, and return the second plan's rows, its figures and all facts."""
+    world = World.made(folder)
+    world.clock.seconds = BEGIN_S
+    await world.seed(plain=40)
+    await world.store("japan").put("talk", "foreign/in between", b"not ours")
+    await world.store("japan").put("talk", "zz", b"after all others")
+    await world.store("japan").put("talk", "u3/写真 3.jpg", b"somebody else's")
+    await world.probe()
+    await world.run()
+    world.clock.seconds = BEGIN_S + 3600  # whatever a run waited meanwhile
+    await world.store().put("talk", "u4/写真 4.jpg", b"changed")
+    await world.store().delete("talk", "u5/写真 5.jpg")
+    await world.store().put("talk", "new", b"")
+    summary = await world.run()
+    async with world.context() as context:
+        run = await context.ledger.get_run(summary.run_id)
+        sealed = await load_plan(context, run)
+        rows = [row for file in (*sealed.shards, *sealed.left_over) for row in await plan.rows_of(context, file)]
+        facts = await facts_of(context, "talk")
+    figures = json.dumps(
+        [{name: [count.objects, count.bytes] for name, count in sums.items()} for sums in (summary.counts, summary.outcomes)]
+        + [summary.proofs]
+        + [[each.holds, each.total.objects, each.total.bytes] for each in summary.equations]
+        + [sorted(each.key for each in named) for named in (summary.foreign, summary.conflicts, summary.remove, summary.failed)]
+        + [[[bar.label, bar.count.objects] for bar in summary.sizes]]
+    )
+    return (
+        [row._replace(found_version_id="") for row in rows],
+        figures,
+        [fact._replace(run_id="", at="", target_version_id="") for fact in facts],
+    )
+
+
+@pytest.fixture
+def cut_small(monkeypatch):
+    """Make pieces, files and runs of a few rows, and let nothing stay in memory."""
+    monkeypatch.setattr(draw, "PIECE_ROWS", 3)
+    monkeypatch.setattr(plan, "FILE_ROWS", 4)
+    monkeypatch.setattr(run_parts, "LISTED_ROWS", 2)
+    monkeypatch.setattr(scratch, "SORTED_ROWS", 5)
+    monkeypatch.setattr(scratch, "BLOCK_ROWS", 2)
+    monkeypatch.setattr(scratch, "MEMORY_ROWS", 6)
+
+
+async def test_the_same_is_said_whole_and_in_pieces(tmp_path, request):
+    """I1, I3: the same rows, the same figures and the same names, whether pieces hold three objects or all of them."""
+    whole = await told(tmp_path / "whole")
+    request.getfixturevalue("cut_small")
+    pieces = await told(tmp_path / "pieces")
+    assert pieces[0] == whole[0]
+    assert pieces[1] == whole[1]
+    assert pieces[2] == whole[2]
+    assert json.loads(whole[1])[-5:-1] == [["foreign/in between", "u3/写真 3.jpg", "zz"], ["u3/写真 3.jpg"], ["u5/写真 5.jpg"], []]

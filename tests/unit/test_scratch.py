@@ -1,0 +1,101 @@
+"""Rows on the scratch: in order, however they came and however many, from memory that does not grow with them."""
+
+from __future__ import annotations
+
+import random
+from operator import itemgetter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors import scratch
+from connectors.scratch import DiskScratch
+from relocation.rules.records import InventoryRow
+
+PLACE = itemgetter(1, 2)
+
+
+def line(key: str, *, size: int = 1) -> InventoryRow:
+    return InventoryRow(0, "talk", key, size, "etag", "2026-11-22T00:00:00.000Z")
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Sort, cut and spill what the real bounds would keep together."""
+    monkeypatch.setattr(scratch, "SORTED_ROWS", 7)
+    monkeypatch.setattr(scratch, "BLOCK_ROWS", 3)
+    monkeypatch.setattr(scratch, "MEMORY_ROWS", 20)
+
+
+def filled(folder, rows):
+    room = DiskScratch(folder).rows(InventoryRow, PLACE)
+    for start in range(0, len(rows), 5):
+        room.add(rows[start : start + 5])
+    return room
+
+
+@pytest.mark.parametrize("shape", ["in order", "backwards", "shuffled", "two halves"])
+@pytest.mark.parametrize("many", [0, 1, 19, 21, 200])
+def test_rows_are_read_in_order_as_often_as_one_likes(tmp_path, small, shape, many):
+    """S9: a listing that comes in another order is put into order, in memory and on disk; nothing is lost or doubled."""
+    rows = [line(f"{number:04}") for number in range(many)]
+    given_ = {
+        "in order": rows,
+        "backwards": rows[::-1],
+        "shuffled": random.Random(many).sample(rows, many),
+        "two halves": rows[many // 2 :] + rows[: many // 2],
+    }[shape]
+    room = filled(tmp_path, given_)
+    assert room.objects == many
+    assert list(room) == list(room) == rows
+    room.close()
+
+
+@given(keys=st.lists(st.text(st.characters(codec=None), max_size=3), max_size=60))
+def test_any_keys_are_kept_letter_for_letter(tmp_path_factory, keys):
+    """D14: what a key is made of makes no difference, half a surrogate pair included."""
+    rows = [line(key, size=number) for number, key in enumerate(keys)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scratch, "MEMORY_ROWS", 10)
+        patch.setattr(scratch, "SORTED_ROWS", 10)
+        room = filled(tmp_path_factory.getbasetemp() / "scratch", rows)
+        assert list(room) == sorted(rows, key=PLACE)
+        room.close()
+
+
+def test_what_shares_a_place_stays_in_the_order_in_which_it_came(tmp_path, small):
+    """Facts about one object are folded in the order of their runs: two of one place are never turned round."""
+    rows = [line("a", size=number) for number in range(40)]
+    room = filled(tmp_path, rows)
+    assert [row.size for row in room] == list(range(40))
+    room.close()
+
+
+def test_a_listing_in_order_is_one_run_and_others_are_merged(tmp_path, small):
+    """A listing in order is never sorted again; one that jumps once makes two runs more at most."""
+    rows = [line(f"{number:04}") for number in range(70)]
+    assert len(filled(tmp_path, rows)._runs) == 1
+    assert 2 <= len(filled(tmp_path, rows[35:] + rows[:35])._runs) <= 3
+
+
+def test_nothing_is_left_on_the_disk(tmp_path, small):
+    """The file has no name: a process that is killed leaves nothing behind, and nobody else can read the keys in it."""
+    room = filled(tmp_path / "scratch", [line(f"{number:04}") for number in range(200)])
+    assert room._end > 0
+    assert list((tmp_path / "scratch").iterdir()) == []
+    room.close()
+
+
+def test_memory_does_not_grow_with_the_rows(tmp_path, monkeypatch):
+    """Of a hundred thousand rows only those of a few blocks are in memory at any time, while written and while read."""
+    monkeypatch.setattr(scratch, "MEMORY_ROWS", 1000)
+    monkeypatch.setattr(scratch, "SORTED_ROWS", 1000)
+    room = DiskScratch(tmp_path).rows(InventoryRow, PLACE)
+    held = 0
+    for start in range(0, 20_000, 500):
+        room.add([line(f"{number:06}") for number in range(start, start + 500)])
+        held = max(held, len(room._fresh) + sum(len(run.rows) for run in room._runs))
+    assert held <= 1500
+    assert sum(1 for _ in room) == 20_000
+    room.close()
