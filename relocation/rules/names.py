@@ -23,11 +23,19 @@ PART_BYTES_TRIED_MAX = 950
 """As long as a path part below the reserved prefix gets; a store that keeps it has no limit but the key's."""
 OBJECT_BYTES_MAX = 10_000 * 5 * 1024**3
 
-_ODD = re.compile(r"[^!-~]|[%+\\?#&<>\"'*\[\]{}|^~`:;,=@$!]|//|^/|/$|(?:^|/)\.\.?(?:/|$)|__XLDIR__")
+_OF_STORES = r"\.versions(?:/|$)|(?:^|/)\.(?:uploads|minio\.sys)(?:/|$)"
+_STORES_OWN = re.compile(_OF_STORES)
+_ODD = re.compile(rf"[^!-~]|[%+\\?#&<>\"'*\[\]{{}}|^~`:;,=@$!]|//|^/|/$|(?:^|/)\.\.?(?:/|$)|__XLDIR__|{_OF_STORES}")
 """Whatever needs a second look; a key without any of it, and not long, is plain."""
 _PUNCTUATION = frozenset("?#&<>\"'*[]{}|^~`:;,=@$!")
 
+
 Looks = Callable[[str, int], bool]
+
+
+def _is_a_stores_own(key: str) -> bool:
+    return _STORES_OWN.search(key) is not None
+
 
 # What a key must look like for the question to matter, what is wrong with it in words, and whether it is refused unasked.
 _RULES: tuple[tuple[Question, Looks, str, bool], ...] = (
@@ -36,6 +44,12 @@ _RULES: tuple[tuple[Question, Looks, str, bool], ...] = (
     (Question.DOT_PART, lambda key, _: "." in key.split("/"), "`.` as a path part", True),
     (Question.DOT_DOT_PART, lambda key, _: ".." in key.split("/"), "`..` as a path part", True),
     (Question.XLDIR_SUFFIX, lambda key, _: "__XLDIR__" in key, "`__XLDIR__` in its name", True),
+    (
+        Question.STORES_OWN,
+        lambda key, _: _is_a_stores_own(key),
+        "a part that stores use themselves (`.versions`, `.uploads`)",
+        False,
+    ),
     (Question.CONTROL, lambda key, _: any(ord(char) < 32 or 127 <= ord(char) < 160 for char in key), "control characters", True),
     (Question.TRAILING_SLASH, lambda key, size: key.endswith("/") and not size, "a trailing slash", False),
     (Question.TRAILING_SLASH_BODY, lambda key, size: key.endswith("/") and size > 0, "a trailing slash and a body", False),

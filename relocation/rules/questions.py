@@ -41,6 +41,7 @@ class Question(StrEnum):
     PART_BYTES_MAX = "part_bytes_max"
     KEY_BYTES_MAX = "key_bytes_max"
     XLDIR_SUFFIX = "xldir_suffix"
+    STORES_OWN = "stores_own_names"
     TRAILING_SLASH = "trailing_slash"
     TRAILING_SLASH_BODY = "trailing_slash_body"
     CONTROL = "control_characters"

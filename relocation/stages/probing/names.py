@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from relocation.ports import Store
-from relocation.rules.errors import BadRequest, Forbidden, NotFound, Transient
+from relocation.rules.errors import BadRequest, Forbidden, NotFound, PreconditionFailed, Transient, WrongCredentials
 from relocation.rules.fidelity import Encryption, label_of
 from relocation.rules.keys import shown
 from relocation.rules.names import PART_BYTES_TRIED_MAX
@@ -21,7 +21,7 @@ from relocation.stages.probing.canaries import ATTEMPTS, Canaries
 CLASSES = ("STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR", "REDUCED_REDUNDANCY")
 """Those of AWS that keep an object within reach."""
 KEY_BYTES = (1024, 1000, 900, 512, 255)
-PART_BYTES = (PART_BYTES_TRIED_MAX, 512, 255, 128, 64)
+PART_BYTES = (PART_BYTES_TRIED_MAX, 512, 255, 240, 200, 160, 128, 64)
 """Lengths to try, the longest first; the first that is kept is the answer."""
 
 SINGLES: tuple[tuple[Question, tuple[str, ...]], ...] = (
@@ -29,6 +29,7 @@ SINGLES: tuple[tuple[Question, tuple[str, ...]], ...] = (
     (Question.DOT_PART, ("a/./b", "a/.")),
     (Question.DOT_DOT_PART, ("a/../b", "a/..")),
     (Question.XLDIR_SUFFIX, ("x__XLDIR__", "y__XLDIR__/z")),
+    (Question.STORES_OWN, (".uploads/x", ".versions/x", "y.versions/x", ".minio.sys/x")),
     (Question.TRAILING_SLASH_BODY, ("with-body/",)),
     (Question.CONTROL, ("c\x01\n\r\x1f\x7f",)),
     (Question.PERCENT, ("p%2Fq%20%",)),
@@ -51,20 +52,32 @@ class Landed:
     etag: str
 
 
-async def _write(canaries: Canaries, key: str, *, body: bytes | None = None) -> Landed | str:
+async def _write(canaries: Canaries, key: str, *, body: bytes | None = None, if_none_match: bool = False) -> Landed | str:
     """Write a canary under this key; return the word of the refusal if there is one."""
     body = f"a canary for {shown(key)}".encode() if body is None else body
     word = ""
     for _ in range(ATTEMPTS):
         try:
-            written = await canaries.put(key, body)
+            written = await canaries.put(key, body, if_none_match=if_none_match)
         except (BadRequest, Forbidden) as error:
             return failure_word(error)
+        except PreconditionFailed:  # nothing stands under this name, and the store says that something does
+            return "refused PreconditionFailed"
         except Transient as error:  # some stores fail on a name; the others are still to be asked
             word = failure_word(error)
         else:
             return Landed(key, body, written.etag)
     return word
+
+
+async def _write_as_copied(canaries: Canaries, key: str) -> Landed | str:
+    """Write a canary with If-None-Match, as copying does: some stores look a name up first, and fail on that alone. Where the
+    header does not get through (which is another question's answer) it is written without."""
+    try:
+        canary = await _write(canaries, key, if_none_match=True)
+    except WrongCredentials:
+        canary = "forbidden"
+    return await _write(canaries, key) if canary == "forbidden" else canary
 
 
 async def _landed(canaries: Canaries, canary: Landed | str, listed: dict[str, str]) -> str:
@@ -97,14 +110,18 @@ async def lengths(canaries: Canaries, found: Found) -> None:
     """Find the longest key and the longest path part that are kept."""
     for question, sizes in ((Question.KEY_BYTES_MAX, KEY_BYTES), (Question.PART_BYTES_MAX, PART_BYTES)):
         for size in sizes:
-            start = canaries.name("")
-            key = start + ("p" * size if question is Question.PART_BYTES_MAX else _long(size - len(start)))
-            canary = await _write(canaries, key)
+            canary = await _write_as_copied(canaries, _of_length(canaries, question, size))
             if not isinstance(canary, str) and await _landed(canaries, canary, await canaries.listed()) == "kept":
                 found[question] = str(size)
                 break
         else:
             found[question] = "0"
+
+
+def _of_length(canaries: Canaries, question: Question, size: int) -> str:
+    """Return a new key of that many bytes, or with a part of that many."""
+    start = canaries.name("")
+    return start + ("p" * size if question is Question.PART_BYTES_MAX else _long(size - len(start)))
 
 
 def _long(size: int) -> str:
@@ -138,7 +155,7 @@ async def beside(canaries: Canaries, found: Found) -> None:
         for child_first in (False, True):
             start = canaries.name("")
             for stem in (below, "foo") if child_first else ("foo", below):
-                answers[question].append(await _write(canaries, start + stem))
+                answers[question].append(await _write_as_copied(canaries, start + stem))
     listed = await canaries.listed()
     for question, written in answers.items():
         words = [await _landed(canaries, canary, listed) for canary in written]
