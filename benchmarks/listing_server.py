@@ -80,8 +80,9 @@ class Endpoint:
         if "versioning" in query:
             return _answered("200 OK", f"<VersioningConfiguration {XMLNS}/>".encode())
         if parts.path == "/":
-            bucket = "<Bucket><Name>source</Name><CreationDate>2026-06-01T00:00:00.000Z</CreationDate></Bucket>"
-            return _answered("200 OK", f"<ListAllMyBucketsResult {XMLNS}><Buckets>{bucket}</Buckets></ListAllMyBucketsResult>".encode())
+            buckets = "<Bucket><Name>source</Name><CreationDate>2026-06-01T00:00:00.000Z</CreationDate></Bucket>"
+            body = f"<ListAllMyBucketsResult {XMLNS}><Buckets>{buckets}</Buckets></ListAllMyBucketsResult>"
+            return _answered("200 OK", body.encode())
         code = _NOT_SET.get(next(iter(query), ""), "NoSuchKey")
         return _answered("404 Not Found", f"<Error><Code>{code}</Code><Message>not set</Message></Error>".encode())
 

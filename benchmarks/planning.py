@@ -1,7 +1,7 @@
 """How long a dry run takes, and how much memory, by the number of keys: `python -m benchmarks.planning [--keys 1000000 3000000]`.
 
-Both sides are endpoints that list what nobody stored (`listing_server.py`), each in a process of its own; vault and ledger are real.
-Both show the same objects and no fact says anything, so that each is to be proved: every object has a row in the plan. Peak memory
+Both sides are endpoints that list what nobody stored (`listing_server.py`), each in a process of its own; vault and ledger are
+real. Both show the same objects and no fact says anything, so that each is to be proved: each has a row in the plan. Peak memory
 is that of all processes of the command together. Ends with 1 where a run takes more than `--most-mib`.
 """
 
@@ -59,8 +59,8 @@ def dry_run(pair: Pair, keys: int, shape: str, page_ms: float) -> tuple[str, flo
     if (found["listed"]["objects"], found["prove"]["objects"]) != (keys, keys):
         raise SystemExit(f"{keys} keys were due, the plan has {found}")
     each_us = cost.cpu_s * 1e6 / keys / 2
-    told = f"{keys:>12,} {shape:<6} {page_ms:>4g} ms {cost.wall_s:8.1f} s {cost.cpu_s:8.1f} s {each_us:6.1f} us {cost.rss_mib:6.0f} MiB"
-    return told, cost.rss_mib
+    told = f"{keys:>12,} {shape:<6} {page_ms:>4g} ms {cost.wall_s:8.1f} s {cost.cpu_s:8.1f} s {each_us:6.1f} us"
+    return f"{told} {cost.rss_mib:6.0f} MiB", cost.rss_mib
 
 
 def main() -> int:
