@@ -93,7 +93,7 @@ async def test_wrong_keys(case):
 async def test_a_missing_bucket(case):
     """The bucket is named, once."""
     await saved(case)
-    text = case.config.read_text().replace(f"bucket: {case.bucket}}}", f"bucket: {case.bucket}-gone}}", 1)
+    text = case.config.read_text().replace(f"bucket: {case.bucket},", f"bucket: {case.bucket}-gone,", 1)
     (case.folder / "other.yaml").write_text(text)
     await refused(case, kind="BucketMissing", words=(f"{case.bucket}-gone", "korea"))
     checked = call("check", "--json", "--config", case.folder / "other.yaml")
