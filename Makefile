@@ -46,8 +46,9 @@ format: env
 bench: env minio  ## speed and cost next to rclone, juicefs and mc, on the same servers (BENCH="--tls --rounds 1")
 	$(BIN)/python -m benchmarks $(BENCH)
 
-soak: env minio  ## kill at 60 steps, kill everything 20 times under load, then 10 minutes of faults and pauses (about 20 minutes)
+soak: env minio  ## kill at 60 steps, 300 cases of people at work, kill everything 20 times under load, then 10 minutes of faults and pauses (about 20 minutes)
 	HIKKOSHI_KILLS=60 $(BIN)/python -m pytest -q tests/model/test_kill.py tests/model/test_versions.py -k killed_at_any_step
+	HIKKOSHI_EXAMPLES=300 $(BIN)/python -m pytest -q tests/model/test_any_stores.py
 	$(BIN)/python -m tests.faults.kill_soak --kills 20 --seconds 60 --out var/soak/kills
 	$(BIN)/python -m tests.faults.kill_soak --soak 600 --out var/soak/faults
 

@@ -30,6 +30,8 @@ from relocation.rules.versions import Version
 
 WRITTEN = (Action.COPY, Action.REPLACE)
 NOTHING_KNOWN = Known({}, {})
+AS_IT_STANDS = "kept as it stands: the target does not show all that goes along with it"
+"""The reason in a fact about an object that was looked at, and not brought level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,7 @@ class Tally:
         holds = fact.outcome in (Outcome.VERIFIED, Outcome.COPIED)
         if row.action == Action.KEEP:
             self.kept_said += Count(1, row.size)
-            self.refreshed += holds
+            self.refreshed += holds and fact.reason != AS_IT_STANDS
         elif holds:
             self.brought += Count(1, row.size)
 

@@ -1,7 +1,8 @@
 """Look at what travels beside the bytes of an object that is kept: a change of tags, ACL or lock alone shows in no listing.
 
 Guarantees: both sides are asked by HEAD (and for tags where either counts any); tags are brought up to date by PutObjectTagging on
-the very version that we wrote, all else by writing the object anew under its condition. What is not ours is named, never touched.
+the very version that we wrote, all else that changed at the source by writing the object anew under its condition. What is not ours
+is named, never touched; and so is, as a loss, what the target alone shows otherwise: not kept there, or changed there by somebody.
 Reads no body unless there is something to write anew.
 """
 
@@ -14,6 +15,7 @@ from relocation.rules.errors import Drift, NotFound
 from relocation.rules.fidelity import SOURCE_MODIFIED, differences
 from relocation.rules.objects import LOCK_HEADERS, Attributes, Head
 from relocation.rules.records import Action, Fact, Intent, Outcome, PlanRow
+from relocation.rules.tally import AS_IT_STANDS
 from relocation.transfer.copy_object import copy_object
 from relocation.transfer.endings import ended, settled
 from relocation.transfer.hands import Hands
@@ -61,25 +63,34 @@ async def _level(hands: Hands, row: PlanRow, tries: Tries, confirm: Confirm) -> 
         reason = f"what the target holds was changed or taken away meanwhile: {error}"
         return ended(row, Outcome.CONFLICTED, reason, tries, stage=STAGE)
     as_before = attributes_sha256(sent, losses) == row.attributes_sha256
-    differ = _differ(sent, kept, as_before=as_before)
+    differ = _differ(sent, kept)
+    missing: tuple[str, ...] = ()
+    if as_before:  # what the target never kept can't be told from what somebody changed there: named, not written again and again
+        missing = tuple(name for name in differ if not _is_levelled(name))
+        differ = tuple(name for name in differ if _is_levelled(name))
     found = _Found(head, there, sent, losses)
     if not differ:
+        if missing:
+            return _noted(row, found, tries)._replace(losses=(*losses, *missing), reason=AS_IT_STANDS)
         return None if as_before else _noted(row, found, tries)
     if not row.ours:
         reason = f"{', '.join(differ)} at the source are others than at the target, and that object is not ours: {OURS}"
         return ended(row, Outcome.CONFLICTED, reason, tries, stage=STAGE)
     if differ == ("tags",):
-        return await _tagged(hands, row, found, tries)
+        fact = await _tagged(hands, row, found, tries)
+        return fact._replace(losses=(*fact.losses, *missing))
     return await _anew(hands, row, confirm)
 
 
-def _differ(sent: Attributes, kept: Attributes, *, as_before: bool) -> tuple[str, ...]:
-    """Name what is to be brought level. What the target never kept of an unchanged source is a loss that was declared before."""
-    names = list(differences(sent, kept))
-    if as_before:
-        return tuple(name for name in names if name == "tags" or name in LOCK_HEADERS)
+def _differ(sent: Attributes, kept: Attributes) -> tuple[str, ...]:
+    """Name what is not the same at both sides, user metadata that the target has beyond the source's among it."""
     left = {name for name, _ in kept.metadata} - {name for name, _ in sent.metadata} - {SOURCE_MODIFIED}
-    return tuple(names + [f"x-amz-meta-{name}" for name in sorted(left)])
+    return tuple(differences(sent, kept)) + tuple(f"x-amz-meta-{name}" for name in sorted(left))
+
+
+def _is_levelled(name: str) -> bool:
+    """Tell whether a difference is brought level though the source is as it was when it was copied."""
+    return name == "tags" or name in LOCK_HEADERS
 
 
 async def _tagged(hands: Hands, row: PlanRow, found: _Found, tries: Tries) -> Fact:

@@ -156,6 +156,19 @@ async def test_tags_that_somebody_changed_at_the_target_become_the_sources_again
     assert await world.store("japan").get_tags("talk", PICTURE) == (("kind", "image"),)
 
 
+async def test_metadata_that_somebody_changed_at_the_target_are_named_as_a_loss(world):
+    """D28: whether the store or somebody took them away can't be told: they are not written again and again, and they are said."""
+    kept = world.japan.buckets["talk"].latest(PICTURE)
+    changed = Attributes(headers=kept.attributes.headers, metadata=(("more", "here"),), tags=kept.attributes.tags)
+    await world.store("japan").put("talk", PICTURE, kept.data, attributes=changed)
+    world.forget_calls()
+    for _ in range(2):
+        summary = await world.catch_up()
+        assert summary.losses == {"x-amz-meta-owner": 1, "x-amz-meta-more": 1}
+        assert summary.passes[-1].refreshed == 0
+    assert world.writes("japan") == []
+
+
 async def test_tags_of_what_somebody_else_copied_are_named_and_left_alone(tmp_path):
     """I3: a proved object that others wrote is not ours to change: the difference is a conflict, by name."""
     world = World.made(tmp_path)
