@@ -14,7 +14,7 @@ from pathlib import Path
 from connectors.begins import Begins, record_failure
 from connectors.clock import SystemClock
 from connectors.configuration.reader import check_credentials, read, read_prices
-from connectors.fences import EndpointFences
+from connectors.fences import FencesWhenNeeded
 from connectors.garbage import collected_seldom
 from connectors.ledger.store import SqlLedger
 from connectors.memory_returned import payload_bytes, return_what_is_freed
@@ -57,7 +57,6 @@ async def assembled(
     settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     ledger = await SqlLedger.open(settings.ledger, migration=settings.migration, clock=clock, host=host, timezone=settings.timezone)
     stores = S3Stores(settings, environ, clock, say=progress.note)
-    buckets = BucketConfigurations(settings, environ)
     try:
         place = settings.vault
         try:
@@ -92,13 +91,12 @@ async def assembled(
                     host=f"{host} ({settings.worker.country})" if settings.worker.country else host,
                     version=metadata.version("hikkoshi"),
                     rules_sha256=rules_sha256(),
-                    buckets=buckets,
-                    fences=EndpointFences(settings, environ),
+                    buckets=BucketConfigurations(stores),
+                    fences=FencesWhenNeeded(settings, environ),
                 )
                 await lift_abandoned(context)
                 yield context
     finally:
-        buckets.close()
         await stores.close()
         await ledger.close()
 

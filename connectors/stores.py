@@ -15,7 +15,7 @@ from connectors.s3.store import S3Store
 from connectors.signer import Signer
 from connectors.wire.lean import LeanWire
 from connectors.wire.when_asked import WireWhenAsked
-from relocation.ports import Clock, Store
+from relocation.ports import Clock
 from relocation.rules.errors import ConfigurationError, Refusal
 from relocation.settings import Migration
 
@@ -40,7 +40,7 @@ class S3Stores:
         }
         self._silences = {name: Silence(name, say or silent, patience_s=limits.unreachable_s) for name in settings.endpoints}
 
-    def of(self, endpoint: str, role: str, *, other_wire: bool = False, customer_key: str = "") -> Store:
+    def of(self, endpoint: str, role: str, *, other_wire: bool = False, customer_key: str = "") -> S3Store:
         """Return the endpoint's store with that role's rights. A role without credentials is a `Refusal` that names it."""
         chosen = self._settings.transfer.wire
         kind: WireKind = ("library" if chosen == "lean" else "lean") if other_wire else chosen

@@ -98,7 +98,7 @@ async def check(settings: Migration, environ: Mapping[str, str]) -> Checked:
         endpoints = await asyncio.gather(*(_endpoint(settings, stores, clock, name) for name in settings.endpoints))
         reachable = any(each.answers for each in endpoints if each.name == settings.vault.endpoint)
         ledger, probes, problems = await _state(settings, stores if reachable else None, clock)
-        parity, unlike = await _parity(settings, environ, endpoints)
+        parity, unlike = await _parity(settings, stores, endpoints)
     finally:
         await stores.close()
     found = [problem for each in endpoints for problem in each.problems]
@@ -175,13 +175,13 @@ async def _skew_s(store: Store, bucket: str, clock: SystemClock) -> float:
 
 
 async def _parity(
-    settings: Migration, environ: Mapping[str, str], endpoints: list[EndpointCheck]
+    settings: Migration, stores: S3Stores, endpoints: list[EndpointCheck]
 ) -> tuple[tuple[Parity, ...], list[Problem]]:
     """Compare the buckets of each move, where both are there and the readers' keys work; what refuses a plan is a problem."""
     well = {
         (each.name, bucket) for each in endpoints if each.roles.get("reader") for bucket in each.missing if not each.missing[bucket]
     }
-    buckets = BucketConfigurations(settings, environ)
+    buckets = BucketConfigurations(stores)
     lines: dict[Parity, None] = {}
     problems: list[Problem] = []
     try:
@@ -194,8 +194,6 @@ async def _parity(
                     problems += [Problem("set up", words, stops=False) for words in (unseen(target),) if words]
     except HikkoshiError as error:
         problems.append(Problem("set up", str(error)))
-    finally:
-        buckets.close()
     refused = [line.meaning for line in lines if line.verdict == "refused"]
     problems += [Problem("set up", f"{words}: no plan is made while it is switched on") for words in refused]
     return tuple(lines), problems

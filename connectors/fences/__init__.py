@@ -5,6 +5,6 @@ What a kind does to a store is known only once a write as the application was re
 
 from __future__ import annotations
 
-from connectors.fences.endpoint import EndpointFences
+from connectors.fences.when_needed import FencesWhenNeeded
 
-__all__ = ["EndpointFences"]
+__all__ = ["FencesWhenNeeded"]

@@ -1,4 +1,4 @@
-"""The port `Fences` of one source endpoint, with the rights of its role `fencer`. Blocking SDKs run in a thread.
+"""What the port `Fences` does at one source endpoint, with the rights of its role `fencer`. Blocking SDKs run in a thread.
 
 Guarantees: raising and lifting again what is there (or gone) already changes nothing, so that both can be repeated after a crash.
 Lifting takes back exactly what this fence put there.
@@ -37,11 +37,6 @@ class EndpointFences:
     def __init__(self, settings: Migration, environ: Mapping[str, str]) -> None:
         self._settings = settings
         self._environ = environ
-
-    def users(self, endpoint: str) -> tuple[str, ...]:
-        """Return the application's users: those that are configured, else whoever the role `application` signs in as."""
-        named = self._settings.endpoint_named(endpoint).application_users
-        return named or (self._keys(endpoint, "application").access_key,)
 
     async def prepare(self, fence: FenceRecord) -> str:
         """Return what will have to be put back when this fence is lifted. Changes nothing."""

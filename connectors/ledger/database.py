@@ -11,12 +11,14 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text, update
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, OperationalError
 
 from connectors.ledger.schema import HEAD, REVISIONS, about, metadata
@@ -24,6 +26,7 @@ from relocation.rules.errors import ConfigurationError, HikkoshiError, NoSpace, 
 
 BUSY_MS = 10_000
 """How long a writer waits for another process's transaction; ours take milliseconds."""
+SWITCH_LOOK_S = 0.05
 MIGRATIONS = Path(__file__).parent / "migrations"
 ALEMBIC_TABLE = "alembic_version"
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
@@ -148,12 +151,24 @@ def _write_ahead(engine: Engine) -> None:
         cursor = connection.cursor()
         mode = cursor.execute("PRAGMA journal_mode").fetchone()[0]
         if mode != "wal":
-            mode = cursor.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+            mode = _switched(cursor)
         cursor.close()
     finally:
         connection.close()
     if mode != "wal":
         raise StateMismatch(f"the ledger's file system has no shared memory for SQLite (mode {mode}): put it on a local disk")
+
+
+def _switched(cursor: DBAPICursor) -> str:
+    """Switch to WAL and return the mode. SQLite does not wait here where several begin one file at once, so that we do."""
+    until_s = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            return str(cursor.execute("PRAGMA journal_mode=WAL").fetchone()[0])
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= until_s:
+                raise
+        time.sleep(SWITCH_LOOK_S)
 
 
 def _bring_up_to_date(connection: Connection, migration: str, *, now: str, where: str) -> bool:

@@ -166,7 +166,7 @@ def _not_there(asked: Asked, answer: Said) -> HikkoshiError:
     """Return NotFound where S3 said so; a 404 page of somebody in between says nothing about the object."""
     if answer.has_body and not answer.code:
         return ProtocolError(f"{asked}: a 404 that is no answer of S3; is something else in between?")
-    return NotFound(f"{asked}: {'deleted' if answer.deleted else 'not there'}: {answer}", deleted=answer.deleted)
+    return NotFound(f"{asked}: {'deleted' if answer.deleted else 'not there'}: {answer}", deleted=answer.deleted, code=answer.code)
 
 
 def _no_bucket(asked: Asked, answer: Said) -> HikkoshiError:

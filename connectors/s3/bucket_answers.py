@@ -1,16 +1,22 @@
-"""What a store says of one aspect of a bucket → a `Setting`: its few words, and all of it in a form that can be compared."""
+"""What a store says of one aspect of a bucket → a `Setting`: its few words, and all of it in a form that can be compared.
+
+Guarantees: an answer that is another document than the one asked for is "not read", and never "none".
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from xml.etree.ElementTree import Element
 
 from connectors.s3.lifecycle import rules_in
+from connectors.s3.xml import below, children, fields, local, parse
 from relocation.rules.bucket_settings import Aspect, LifecycleRule, Setting, State
+from relocation.rules.errors import ProtocolError
 
-Shown = dict[str, Any]
+STAMPS = frozenset({"ExpiryUpdatedAt"})
+"""What MinIO writes into a lifecycle when it is set: two buckets with the same rules would differ by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,74 +28,91 @@ class Understood:
     default_retention: str = ""
 
 
-def understood(aspect: Aspect, answer: Shown, bucket: str) -> Understood:
-    """Return what an answer of boto3 about this bucket says."""
-    return _KINDS[aspect](answer, bucket)
+def understood(aspect: Aspect, body: bytes | memoryview, bucket: str) -> Understood:
+    """Return what a store's answer about this bucket says."""
+    try:
+        if aspect is Aspect.POLICY:
+            return _policy(body, bucket)
+        root, read = _KINDS[aspect]
+        return read(parse(body, root, also="GetBucketVersioningResponse" if aspect is Aspect.VERSIONING else ""), bucket)  # moto
+    except (ProtocolError, ValueError):
+        return Understood(Setting(State.NOT_READ, "not read (another document)"))
 
 
-def _versioning(answer: Shown, _: str) -> Understood:
-    status = str(answer.get("Status", "")).lower()
+def _versioning(answer: Element, _: str) -> Understood:
+    status = fields(answer).get("Status", "").lower()
     return Understood(Setting(State.SET, status, status) if status else Setting(State.NONE, "off"))
 
 
-def _object_lock(answer: Shown, _: str) -> Understood:
-    lock = answer.get("ObjectLockConfiguration", {})
-    if lock.get("ObjectLockEnabled") != "Enabled":
+def _object_lock(answer: Element, _: str) -> Understood:
+    if fields(answer).get("ObjectLockEnabled") != "Enabled":
         return Understood(Setting(State.NONE, "off"))
-    default = lock.get("Rule", {}).get("DefaultRetention", {})
+    default = {name: text for each in below(answer, "Rule", "DefaultRetention") for name, text in fields(each).items()}
     time = f"{default['Days']} days" if "Days" in default else f"{default.get('Years')} years"
     held = f"{default.get('Mode')} {time}" if default else ""
-    return Understood(Setting(State.SET, "on", _whole(lock, "")), default_retention=held)
+    return Understood(Setting(State.SET, "on", _whole(answer, "")), default_retention=held)
 
 
-def _lifecycle(answer: Shown, bucket: str) -> Understood:
-    return Understood(_several(answer.get("Rules", []), answer, bucket), rules_in(answer))
-
-
-def _encryption(answer: Shown, bucket: str) -> Understood:
-    applied = answer.get("ServerSideEncryptionConfiguration", {}).get("Rules", [])
-    kinds = {rule.get("ApplyServerSideEncryptionByDefault", {}).get("SSEAlgorithm", "") for rule in applied} - {""}
+def _encryption(answer: Element, bucket: str) -> Understood:
+    applied = below(answer, "Rule", "ApplyServerSideEncryptionByDefault")
+    kinds = {fields(each).get("SSEAlgorithm", "") for each in applied} - {""}
     return Understood(Setting(State.SET, ", ".join(sorted(kinds)), _whole(answer, bucket)) if kinds else Setting(State.NONE))
 
 
-def _cors(answer: Shown, bucket: str) -> Understood:
-    return Understood(_several(answer.get("CORSRules", []), answer, bucket))
+def _lifecycle(answer: Element, bucket: str) -> Understood:
+    return Understood(_several(tuple(children(answer, "Rule")), _whole(answer, bucket)), rules_in(answer))
 
 
-def _notifications(answer: Shown, bucket: str) -> Understood:
-    listeners = [one for several in answer.values() for one in (several if isinstance(several, list) else [several])]
-    return Understood(_several(listeners, answer, bucket))
+def _notifications(answer: Element, bucket: str) -> Understood:
+    return Understood(_several(tuple(answer), _whole(answer, bucket)))
 
 
-def _policy(answer: Shown, bucket: str) -> Understood:
-    stated = json.loads(answer.get("Policy") or "{}")
+def _cors(answer: Element, bucket: str) -> Understood:
+    return Understood(_several(tuple(children(answer, "CORSRule")), _whole(answer, bucket)))
+
+
+def _replication(answer: Element, bucket: str) -> Understood:
+    return Understood(_several(tuple(children(answer, "Rule")), _whole(answer, bucket)))
+
+
+def _policy(body: bytes | memoryview, bucket: str) -> Understood:
+    stated = json.loads(bytes(body) or b"{}")
+    if not isinstance(stated, dict):
+        raise ProtocolError("a policy that is no object")
     statements = stated.get("Statement", [])
-    return Understood(_several(statements if isinstance(statements, list) else [statements], stated, bucket))
+    whole = _anonymous(json.dumps(stated, sort_keys=True), bucket)
+    return Understood(_several(statements if isinstance(statements, list) else [statements], whole))
 
 
-def _replication(answer: Shown, bucket: str) -> Understood:
-    return Understood(_several(answer.get("ReplicationConfiguration", {}).get("Rules", []), answer, bucket))
-
-
-_KINDS: dict[Aspect, Callable[[Shown, str], Understood]] = {
-    Aspect.VERSIONING: _versioning,
-    Aspect.OBJECT_LOCK: _object_lock,
-    Aspect.LIFECYCLE: _lifecycle,
-    Aspect.ENCRYPTION: _encryption,
-    Aspect.CORS: _cors,
-    Aspect.NOTIFICATIONS: _notifications,
-    Aspect.POLICY: _policy,
-    Aspect.REPLICATION: _replication,
+_KINDS: dict[Aspect, tuple[str, Callable[[Element, str], Understood]]] = {
+    Aspect.VERSIONING: ("VersioningConfiguration", _versioning),
+    Aspect.OBJECT_LOCK: ("ObjectLockConfiguration", _object_lock),
+    Aspect.LIFECYCLE: ("LifecycleConfiguration", _lifecycle),
+    Aspect.ENCRYPTION: ("ServerSideEncryptionConfiguration", _encryption),
+    Aspect.CORS: ("CORSConfiguration", _cors),
+    Aspect.NOTIFICATIONS: ("NotificationConfiguration", _notifications),
+    Aspect.REPLICATION: ("ReplicationConfiguration", _replication),
 }
+"""The document that is due for each, and what reads it."""
 
 
-def _several(found: list[Any], whole: Shown, bucket: str) -> Setting:
+def _several(found: Sequence[object], whole: str) -> Setting:
     if not found:
         return Setting(State.NONE)
-    return Setting(State.SET, f"{len(found)} rule{'' if len(found) == 1 else 's'}", _whole(whole, bucket))
+    return Setting(State.SET, f"{len(found)} rule{'' if len(found) == 1 else 's'}", whole)
 
 
-def _whole(answer: Shown, bucket: str) -> str:
-    """Return an answer in one form; that the two buckets have different names makes no difference."""
-    text = json.dumps(answer, sort_keys=True, default=str)
+def _whole(answer: Element, bucket: str) -> str:
+    """Return a document in one form, whatever its namespace, its white space and the order of elements of different names."""
+    return _anonymous(json.dumps(_plain(answer)), bucket)
+
+
+def _plain(element: Element) -> list[object]:
+    inner = [child for child in element if local(child.tag) not in STAMPS]
+    text = "" if inner else (element.text or "").strip()
+    return [local(element.tag), text, *(_plain(child) for child in sorted(inner, key=lambda child: local(child.tag)))]
+
+
+def _anonymous(text: str, bucket: str) -> str:
+    """Return it without the bucket's name: that the two buckets have different names makes no difference."""
     return text.replace(f":::{bucket}/", ":::BUCKET/").replace(f':::{bucket}"', ':::BUCKET"') if bucket else text

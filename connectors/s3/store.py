@@ -279,6 +279,10 @@ class S3Store:
         root = self._requests.read(request, xml.parse, response.body, "ObjectLockConfiguration")
         return xml.fields(root).get("ObjectLockEnabled") == "Enabled"
 
+    async def get_bucket_document(self, bucket: str, about: str, *, action: str) -> bytes:
+        """Return one document of how a bucket is set up (`lifecycle`, `policy` …), as it came."""
+        return bytes((await self._requests.bucket(Request(action, "GET", bucket, query=((about, ""),)))).body)
+
     async def server_time(self, bucket: str) -> float:
         """Return the store's clock. Any answer tells it, one that refuses us for our own clock too."""
         response = await self._requests.send(Request("s3:ListBucket", "HEAD", bucket))

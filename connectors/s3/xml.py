@@ -48,6 +48,14 @@ def children(element: ElementTree.Element, name: str) -> Iterator[ElementTree.El
     return (child for child in element if local(child.tag) == name)
 
 
+def below(element: ElementTree.Element, *names: str) -> list[ElementTree.Element]:
+    """Return the elements that this path of names leads to."""
+    found = [element]
+    for name in names:
+        found = [child for each in found for child in children(each, name)]
+    return found
+
+
 def parse_buckets(body: bytes | memoryview, *, token: str) -> tuple[list[str], str]:
     """Read ListAllMyBucketsResult: names, and the token of the next page (empty: the last)."""
     root = parse(body, "ListAllMyBucketsResult")

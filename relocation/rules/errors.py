@@ -112,11 +112,12 @@ class PreconditionFailed(Refusal):
 
 
 class NotFound(Refusal):
-    """The key or version is not there (404). `deleted` is true where the store shows a delete marker."""
+    """The key or version is not there (404). `deleted` is true where the store shows a delete marker. `code`: its word."""
 
-    def __init__(self, message: str, *, deleted: bool = False) -> None:
+    def __init__(self, message: str, *, deleted: bool = False, code: str = "") -> None:
         super().__init__(message)
         self.deleted = deleted
+        self.code = code
 
 
 class BadRequest(Refusal):

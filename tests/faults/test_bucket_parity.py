@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
 
 import pytest
 
-from connectors import credentials
 from connectors.report.document import as_json
-from connectors.s3 import configuration
+from connectors.s3.configuration import BucketConfigurations
 from relocation.rules.errors import Refusal
 from relocation.stages import wave
 from relocation.stages.wave import WaveRequest, dry_run
@@ -113,10 +111,10 @@ async def test_a_missing_right_is_said_and_never_taken_for_none(case, monkeypatc
     lifecycle(case, "japan", prefix="")
     lesser = {"japan": "vault"}  # whose rights end at the evidence
 
-    def of_role(settings, endpoint, role, *, environ):
-        return credentials.of_role(settings, endpoint, lesser.get(endpoint, role), environ=environ)
+    def of_lesser(self, endpoint):
+        return self._stores.of(endpoint, lesser.get(endpoint, "reader"))
 
-    monkeypatch.setattr(configuration, "credentials", SimpleNamespace(of_role=of_role))
+    monkeypatch.setattr(BucketConfigurations, "_store", of_lesser)
     summary = await planned(case)
     assert told(summary)["lifecycle"][1:] == ("not allowed to see", "unknown")
     assert [text for text in summary.unknown if "lifecycle rules could not be seen" in text]

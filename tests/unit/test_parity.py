@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from xml.etree.ElementTree import Element, fromstring
 
 import pytest
 
@@ -116,35 +117,59 @@ def test_every_sentence_is_there_in_japanese():
             assert translated(text).ja != text, text
 
 
+def lifecycle(*rules: str) -> Element:
+    return fromstring(f"<LifecycleConfiguration>{''.join(f'<Rule>{each}</Rule>' for each in rules)}</LifecycleConfiguration>")
+
+
 def test_a_rule_is_read_as_what_it_does():
     """D32: switched off is left out, tags narrow, and a deed that is not known is not taken for none."""
-    answer = {
-        "Rules": [
-            {"ID": "off", "Status": "Disabled", "Prefix": "", "Expiration": {"Days": 1}},
-            {"ID": "old", "Status": "Enabled", "Prefix": "a/", "Expiration": {"Days": 1}},
-            {"ID": "tags", "Status": "Enabled", "Filter": {"And": {"Prefix": "b/", "Tags": [{}]}}, "Transitions": [{"Days": 9}]},
-            {"ID": "former", "Status": "Enabled", "Filter": {}, "NoncurrentVersionExpiration": {"NoncurrentDays": 2}},
-            {"ID": "uploads", "Status": "Enabled", "Filter": {}, "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}},
-            {"ID": "odd", "Status": "Enabled", "Filter": {"Prefix": "c/"}},
-        ]
-    }
+    former = "<NoncurrentVersionExpiration><NoncurrentDays>2</NoncurrentDays></NoncurrentVersionExpiration>"
+    aborts = "<AbortIncompleteMultipartUpload><DaysAfterInitiation>7</DaysAfterInitiation></AbortIncompleteMultipartUpload>"
+    both = "<Filter><And><Prefix>b/</Prefix><Tag/></And></Filter>"
+    answer = lifecycle(
+        "<ID>off</ID><Status>Disabled</Status><Prefix/><Expiration><Days>1</Days></Expiration>",
+        "<ID>old</ID><Status>Enabled</Status><Prefix>a/</Prefix><Expiration><Days>1</Days></Expiration>",
+        f"<ID>tags</ID><Status>Enabled</Status>{both}<Transition><Days>9</Days></Transition>",
+        f"<ID>former</ID><Status>Enabled</Status><Filter/>{former}",
+        f"<ID>uploads</ID><Status>Enabled</Status><Filter/>{aborts}",
+        "<ID>odd</ID><Status>Enabled</Status><Filter><Prefix>c/</Prefix></Filter>",
+        "<ID>new</ID><Status>Enabled</Status><Filter/><Transition><Date>2026-01-01T00:00:00Z</Date></Transition><Melts/>",
+    )
     assert rules_in(answer) == (
         LifecycleRule("old", "a/", narrowed=False, acts=(Act(Deed.EXPIRES, "after 1 day"),)),
         LifecycleRule("tags", "b/", narrowed=True, acts=(Act(Deed.MOVES, "after 9 days"),)),
         LifecycleRule("former", "", narrowed=False, acts=(Act(Deed.EXPIRES_FORMER, "after 2 days"),)),
         LifecycleRule("uploads", "", narrowed=False, acts=()),
         LifecycleRule("odd", "c/", narrowed=False, acts=(Act(Deed.UNKNOWN),)),
+        LifecycleRule("new", "", narrowed=False, acts=(Act(Deed.MOVES, "on 2026-01-01"), Act(Deed.UNKNOWN))),
     )
+
+
+def test_the_deeds_that_only_minio_knows_are_seen_too():
+    """D32: MinIO can expire every version at once; no SDK of AWS shows that, so the document itself is read."""
+    answer = lifecycle(
+        "<Status>Enabled</Status><AllVersionsExpiration><Days>3</Days></AllVersionsExpiration>",
+        "<Status>Enabled</Status><DelMarkerExpiration><Days>3</Days></DelMarkerExpiration>",
+    )
+    deeds = [{act.deed for act in each.acts} for each in rules_in(answer)]
+    assert deeds == [{Deed.EXPIRES, Deed.EXPIRES_FORMER}, {Deed.REMOVES_MARKERS}]
+
+
+def test_another_document_than_the_one_asked_for_is_not_read():
+    """D32: a store that ignores the question and lists the bucket has not said "none"."""
+    for aspect in Aspect:
+        assert understood(aspect, b"<ListBucketResult/>", "b").setting.state is State.NOT_READ, aspect
 
 
 def test_a_policy_that_names_its_own_bucket_is_the_same_policy():
     """The two buckets have different names: that alone is no difference."""
-    here, there = ({"Policy": f'{{"Statement": [{{"Resource": "arn:aws:s3:::{name}/*"}}]}}'} for name in ("a", "b"))
+    here, there = (f'{{"Statement": [{{"Resource": "arn:aws:s3:::{name}/*"}}]}}'.encode() for name in ("a", "b"))
     assert understood(Aspect.POLICY, here, "a") == understood(Aspect.POLICY, there, "b")
 
 
 def test_a_default_retention_is_told_in_words():
     """What arrives in a bucket that locks by default can't be deleted: the report says for how long."""
-    default = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 30}}
-    found = understood(Aspect.OBJECT_LOCK, {"ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled", "Rule": default}}, "b")
+    default = b"<Rule><DefaultRetention><Mode>COMPLIANCE</Mode><Days>30</Days></DefaultRetention></Rule>"
+    answer = b"<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled>%s</ObjectLockConfiguration>" % default
+    found = understood(Aspect.OBJECT_LOCK, answer, "b")
     assert (found.setting.words, found.default_retention) == ("on", "COMPLIANCE 30 days")
