@@ -9,8 +9,8 @@ name: it is gone with the process, however that ends. `OSError` where the disk i
 from __future__ import annotations
 
 import heapq
-import marshal
 import os
+import pickle
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -123,7 +123,7 @@ class SpilledRows(Generic[Row]):
 def _packed(rows: Sequence[Any]) -> bytes:
     from pyarrow import Codec  # noqa: PLC0415 — only who spills needs it
 
-    data = marshal.dumps([tuple(row) for row in rows])
+    data = pickle.dumps([tuple(row) for row in rows], pickle.HIGHEST_PROTOCOL)
     packed: bytes = Codec("zstd", compression_level=1).compress(data, asbytes=True)
     return len(data).to_bytes(4, "big") + packed
 
@@ -132,7 +132,7 @@ def _unpacked(data: bytes) -> list[tuple[Any, ...]]:
     from pyarrow import Codec  # noqa: PLC0415
 
     size = int.from_bytes(data[:4], "big")
-    rows: list[tuple[Any, ...]] = marshal.loads(  # noqa: S302 — our own bytes, from a file that nobody else can name
+    rows: list[tuple[Any, ...]] = pickle.loads(  # noqa: S301 — our own bytes, from a file that nobody else can name
         Codec("zstd").decompress(data[4:], size, asbytes=True)
     )
     return rows

@@ -17,6 +17,7 @@ import argparse
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,7 +37,8 @@ from tests.faults.stack import CATEGORY, Watched
 
 
 def say(event: str) -> None:
-    print(event, flush=True)
+    """Write one line in one go: the ledger's threads speak too."""
+    os.write(sys.stdout.fileno(), f"{event}\n".encode())
 
 
 class Strike:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from connectors import scratch
 from connectors.scratch import DiskScratch
-from relocation.rules.records import InventoryRow
+from relocation.rules.records import Action, InventoryRow, PlanRow
 
 PLACE = itemgetter(1, 2)
 
@@ -98,4 +98,16 @@ def test_memory_does_not_grow_with_the_rows(tmp_path, monkeypatch):
         held = max(held, len(room._fresh) + sum(len(run.rows) for run in room._runs))
     assert held <= 1500
     assert sum(1 for _ in room) == 20_000
+    room.close()
+
+
+def test_what_a_plan_decided_is_kept_as_it_is(tmp_path, small):
+    """Thousands of removals are too many for memory as anything is: actions are members of an enumeration, and stay what they are."""
+    rows = [
+        PlanRow(Action.REMOVE, 0, "talk", f"{number:03}", "talk", f"{number:03}", 1, "etag", "", proofs=("a", "b"))
+        for number in range(60)
+    ]
+    room = DiskScratch(tmp_path).rows(PlanRow, itemgetter(4, 5))
+    room.add(rows[::-1])
+    assert list(room) == rows
     room.close()
