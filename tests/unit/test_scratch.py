@@ -102,7 +102,7 @@ def test_memory_does_not_grow_with_the_rows(tmp_path, monkeypatch):
 
 
 def test_what_a_plan_decided_is_kept_as_it_is(tmp_path, small):
-    """Thousands of removals are too many for memory as anything is: actions are members of an enumeration, and stay what they are."""
+    """Removals may be too many for memory too: an action is a member of an enumeration, and stays one."""
     rows = [
         PlanRow(Action.REMOVE, 0, "talk", f"{number:03}", "talk", f"{number:03}", 1, "etag", "", proofs=("a", "b"))
         for number in range(60)
