@@ -21,7 +21,7 @@ from relocation.rules.verdict import (
     outcome_equation,
     source_equation,
 )
-from relocation.settings import Category
+from relocation.settings import Category, Move
 from relocation.stages.answers import answers_of, changes_of
 from relocation.stages.context import Context
 from relocation.stages.excluded import excluded_not_found
@@ -46,10 +46,7 @@ async def summarise(context: Context, material: Material) -> Summary:
     """Return the summary of a run as far as it went."""
     run, plan = material.run, material.plan
     category = context.settings.category_named(run.category)
-    tally = Tally(by_version=category.policy.versions == "all")
-    async with aclosing(material.parts) as parts:
-        async for part in parts:
-            tally.add(part)
+    tally = await _tallied(material.parts, by_version=category.policy.versions == "all")
     counted = tally.counts(plan.listed)
     refused = tally.of(Action.REFUSE)
     sides = [await answers_of(context, move) for move in category.moves]
@@ -84,11 +81,7 @@ async def summarise(context: Context, material: Material) -> Summary:
         probes=tuple(dict.fromkeys(_age(context, answers) for answers in probes)),
         probe_changes=await changes_of(context, category),
         parity=parity,
-        moves=tuple(
-            f"{move.source.endpoint}/{move.source.bucket}/{move.source.prefix} → "
-            f"{move.target.endpoint}/{move.target.bucket}/{move.target.prefix}"
-            for move in category.moves
-        ),
+        moves=tuple(map(_said_of_move, category.moves)),
         source_country=context.settings.endpoints[category.moves[0].source.endpoint].country,
         target_country=context.settings.endpoints[category.moves[0].target.endpoint].country,
         timezone=context.settings.timezone,
@@ -108,6 +101,19 @@ async def summarise(context: Context, material: Material) -> Summary:
     return (
         replace(summary, passes=(figures(summary, counted, tally.brought, tally.refreshed),)) if run.kind == "catch_up" else summary
     )
+
+
+async def _tallied(parts: AsyncGenerator[Part, None], *, by_version: bool) -> Tally:
+    tally = Tally(by_version=by_version)
+    async with aclosing(parts):
+        async for part in parts:
+            tally.add(part)
+    return tally
+
+
+def _said_of_move(move: Move) -> str:
+    source, target = (f"{side.endpoint}/{side.bucket}/{side.prefix}" for side in (move.source, move.target))
+    return f"{source} → {target}"
 
 
 def _unknown(context: Context, sides: Sequence[tuple[Answers, Answers]], again: Enumerated) -> tuple[str, ...]:
