@@ -42,7 +42,7 @@ def _done(summary: Summary) -> list[Band]:
     ended = sum(summary.outcomes.values(), Count())
     rest = Count(max(0, tried.objects - ended.objects), max(0, tried.bytes - ended.bytes))
     kept = summary.counts.get(Action.KEEP, Count())
-    untouched = kept if summary.kind == "run" and rest.objects >= kept.objects else Count()
+    untouched = kept if summary.kind == "run" and rest.objects >= kept.objects else summary.kept
     unfinished = Count(rest.objects - untouched.objects, max(0, rest.bytes - untouched.bytes))
     return [
         _ended(summary, Outcome.VERIFIED, arrives=True),

@@ -24,7 +24,8 @@ CHARACTERS_MAX = 500
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """What was listed, what of it is verified, what this run wrote or proved (a dry run: would), how many objects need a person.
+    """What was listed, what of it is verified (in a catch-up, what it kept too), what this run wrote or proved (a dry run: would),
+    how many objects need a person.
 
     `trouble` counts those by what they are (`TROUBLE`), `proofs` the verified ones by proof. `unclaimed` holds the largest places
     that no category claims, percent-encoded, of `unclaimed_places` in all.
@@ -63,7 +64,7 @@ def brief_of(summary: Summary) -> Brief:
     largest = sorted(summary.unclaimed, key=lambda place: (-place.bytes, place.place))[:PLACES_MAX]
     return Brief(
         listed=summary.counts.get("listed", Count()),
-        verified=summary.outcomes.get(Outcome.VERIFIED, Count()),
+        verified=summary.outcomes.get(Outcome.VERIFIED, Count()) + summary.kept,
         copied=sum((summary.counts.get(action, Count()) for action in WRITES), Count()),
         attention=sum(count.objects for count in trouble.values()) + len(summary.hidden),
         trouble=trouble,

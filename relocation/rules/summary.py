@@ -216,6 +216,8 @@ class Summary:
     gone: tuple[Named, ...] = ()
     remove: tuple[Named, ...] = ()
     removed: tuple[Named, ...] = ()
+    kept: Count = Count()
+    """What a pass of a catch-up left as it was: home and proved by earlier runs, listed at the target still, and not read again."""
     passes: tuple[Pass, ...] = ()
     passes_end: str = ""
     """Why the last pass of a catch-up was the last, in words."""

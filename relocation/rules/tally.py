@@ -72,8 +72,8 @@ class Tally:
         """The terms of the target's equation, and its total as `listed`; empty: the target was not listed."""
         self.histories = Histories()
         self.removals: list[Fact] = []
-        self.brought = self.kept_said = Count()
-        """What was written and holds; and what is kept and has a fact of this run."""
+        self.brought = self.kept_said = self.kept = Count()
+        """What was written and holds; what is kept and has a fact of this run; what is kept and has none."""
         self.refreshed = 0
         """How many of those that are kept were brought level."""
         self.moved_bytes = self.uploads = self.extra_parts = 0
@@ -128,6 +128,8 @@ class Tally:
         for row in part.rows:
             if (fact := end.of(row)) is not None:
                 self._add_fact(row, fact)
+            elif row.action == Action.KEEP:
+                self.kept += Count(1, row.size)
         self.moved_bytes += sum(fact.size for fact in part.facts if fact.outcome in (Outcome.COPIED, Outcome.VERIFIED))
 
     def _add_fact(self, row: PlanRow, fact: Fact) -> None:

@@ -98,9 +98,10 @@ async def summarise(context: Context, material: Material) -> Summary:
     if run.kind == "plan":
         return summary
     summary = with_removals(_with_outcomes(summary, run, tally), tally.removals)
-    return (
-        replace(summary, passes=(figures(summary, counted, tally.brought, tally.refreshed),)) if run.kind == "catch_up" else summary
-    )
+    if run.kind != "catch_up":
+        return summary
+    passes = (figures(summary, counted, tally.brought, tally.refreshed),)
+    return replace(summary, passes=passes, kept=tally.kept)
 
 
 async def _tallied(parts: AsyncGenerator[Part, None], *, by_version: bool) -> Tally:

@@ -9,6 +9,8 @@ import random
 import pytest
 
 from connectors.memory import Behaviour
+from connectors.report.flow import _done
+from relocation.rules.brief import brief_of
 from relocation.rules.errors import Refusal
 from relocation.rules.objects import Attributes
 from relocation.rules.records import RouteRecord
@@ -57,6 +59,17 @@ async def test_a_pass_where_nothing_changed_writes_nothing_and_reads_no_body(wor
     assert summary.passes[0].last
     assert summary.passes_end.startswith("the difference was small enough: 0 objects")
     assert all(equation.holds for equation in summary.equations)
+
+
+async def test_what_a_pass_keeps_is_home_in_status_report_and_residency(world):
+    """A regulator who reads the day after a catch-up sees everything at home that was home before, and what it brought."""
+    await world.store().put("talk", "new", b"new")
+    summary = await world.catch_up()
+    listed = summary.counts["listed"]
+    assert (summary.kept.objects, summary.outcomes["verified"].objects) == (listed.objects, 0)
+    assert brief_of(summary).verified == listed
+    bands = {band.style: band.count for band in _done(summary)}
+    assert (bands["keep"], bands["other"].objects) == (listed, 0)
 
 
 async def test_what_changed_at_the_source_is_brought_level_and_what_came_and_went_too(world):
