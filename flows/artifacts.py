@@ -8,6 +8,7 @@ import concurrent.futures
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -20,8 +21,8 @@ from connectors.report.verdict import verdict_of
 from relocation.rules.summary import Summary
 
 REPORT_TIMEOUT_S = 20.0
-TITLES = {"plan": "Dry run of", "run": "Report on", "verify": "Verification of"}
-KEYS = {"plan": "dry-run", "run": "report", "verify": "verification"}
+TITLES = {"plan": "Dry run of", "run": "Report on", "verify": "Verification of", "catch_up": "Catch-up of"}
+KEYS = {"plan": "dry-run", "run": "report", "verify": "verification", "catch_up": "catch-up"}
 
 Log = logging.Logger | logging.LoggerAdapter[Any]
 
@@ -33,20 +34,35 @@ def report_key(kind: str, category: str, wave: str) -> str:
 
 async def show_report(summary: Summary, log: Log) -> None:
     """Leave the report as an artifact, or say where it lies if Prefect does not take it."""
-    flow_run_id = runtime.flow_run.id
     title = f"{TITLES[summary.kind]} {summary.category}, wave {summary.wave}: {verdict_of(summary).text.in_('en')}"
-    title = title.replace("\u00a0", " ")
+    key = report_key(summary.kind, summary.category, summary.wave or "all")
+    await show_page(Page(key, title, as_markdown(summary), summary.report), log)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What is left as an artifact: its key and title, the Markdown, and where the page itself lies."""
+
+    key: str
+    title: str
+    markdown: str
+    lies_at: str
+
+
+async def show_page(page: Page, log: Log) -> None:
+    """Leave a page as an artifact, or say where it lies if Prefect does not take it."""
+    flow_run_id = runtime.flow_run.id
     artifact = ArtifactCreate(
-        key=report_key(summary.kind, summary.category, summary.wave or "all"),
+        key=page.key,
         type="markdown",
-        description=title,
-        data=as_markdown(summary),
+        description=page.title.replace("\u00a0", " "),
+        data=page.markdown,
         flow_run_id=UUID(flow_run_id) if flow_run_id else None,
     )
     if await done_in_time(lambda: create(artifact), timeout_s=REPORT_TIMEOUT_S):
-        log.info("report page: %s", summary.report)
+        log.info("report page: %s", page.lies_at)
     else:
-        log.warning("Prefect did not take the report as an artifact; the page is there all the same: %s", summary.report)
+        log.warning("Prefect did not take the report as an artifact; the page is there all the same: %s", page.lies_at)
 
 
 def create(artifact: ArtifactCreate) -> UUID:

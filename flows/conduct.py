@@ -1,4 +1,4 @@
-"""What the three flows have in common: read the configuration, build the outside, do the stages, show what came of it.
+"""What the flows of a wave have in common: read the configuration, build the outside, do the stages, show what came of it.
 
 Guarantees: the configuration is the file that `HIKKOSHI_CONFIG` names, never a parameter; the stages run with one lane a task, the
 first in a thread of its own, each other (`transfer.processes`) in a process of its own; whatever stops them ends the run with a
@@ -17,7 +17,7 @@ from prefect.client.schemas.objects import State
 
 from connectors.assemble import assembled, settings_from
 from connectors.begins import Begins
-from connectors.configuration.reader import find
+from connectors.configuration.reader import find, read
 from connectors.private_process import leave_nothing_behind
 from connectors.processes.share import count_of, share_of
 from connectors.report.verdict import verdict_of
@@ -37,10 +37,10 @@ SETTLE_S = 10.0
 Stages = Callable[[Context, WaveRequest, Lanes], Awaitable[Summary]]
 
 
-async def conduct(stages: Stages, request: WaveRequest, *, kind: str, goes_on: bool) -> State[None]:
+async def conduct(stages: Stages, request: WaveRequest, *, kind: str) -> State[None]:
     """Do the stages for one wave and return the state in which the run ends.
 
-    `kind` is `plan`, `run` or `verify`; `goes_on`: what a run cut short has done is kept, and the next one goes on with it.
+    `kind` is `plan`, `run`, `verify` or `catch_up`.
     """
     leave_nothing_behind()
     log = get_run_logger()
@@ -61,15 +61,19 @@ async def conduct(stages: Stages, request: WaveRequest, *, kind: str, goes_on: b
             watching.finish(verdict_of(summary).text.in_("en"))
     except HikkoshiError as error:
         await lane_tasks.settle(SETTLE_S)
-        return stopped(error, goes_on=goes_on)
+        return stopped(error, kind=kind)
     await lane_tasks.settle(SETTLE_S)
     await show_report(summary, log)
     return ended(summary)
 
 
-def settings() -> Migration:
-    """Return the configuration that `HIKKOSHI_CONFIG` names. Raises ConfigurationError with every problem."""
-    return settings_from(find(None, os.environ, Path.cwd()), os.environ)
+def settings(*, credentials: bool = True) -> Migration:
+    """Return the configuration that `HIKKOSHI_CONFIG` names, with `credentials` those that it refers to looked at too.
+
+    Raises ConfigurationError with every problem.
+    """
+    file = find(None, os.environ, Path.cwd())
+    return settings_from(file, os.environ) if credentials else read(file, os.environ)
 
 
 def _who() -> str:
@@ -82,7 +86,7 @@ def run_name(verb: str) -> Callable[[], str]:
 
     def named() -> str:
         given = runtime.flow_run.parameters
-        what = "dry run" if given.get("dry_run") else verb
+        what = "dry run" if given.get("dry_run") else f"{verb} behind a write fence" if given.get("fence") else verb
         return f"{given.get('category')}, wave {given.get('wave')}: {what}"
 
     return named

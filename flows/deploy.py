@@ -1,4 +1,5 @@
-"""`python -m flows.deploy --config FILE [--activate]`: register one deployment for each category and flow with Prefect's server.
+"""`python -m flows.deploy --config FILE [--activate]`: register one deployment for each category and flow with
+Prefect's server, and those that are there once.
 
 Guarantees: doing it again changes nothing but what the configuration changed, and puts right what somebody else changed; a schedule
 that somebody switched on or off stays so, a new one is off; what is in the configuration no more (a wave's schedule, a category's
@@ -18,7 +19,6 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import httpx
 from prefect.client.orchestration import PrefectClient, get_client
@@ -26,12 +26,10 @@ from prefect.client.schemas.actions import DeploymentCreate, DeploymentScheduleC
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
 from prefect.client.schemas.objects import DeploymentSchedule
 from prefect.client.schemas.responses import DeploymentResponse
-from prefect.client.schemas.schedules import CronSchedule
 from prefect.exceptions import ObjectNotFound
 
 from connectors.configuration.reader import VARIABLE, find, read
-from flows.descriptions import PACE, description
-from flows.forms import Form, evidence_of, pace_schema
+from flows.orders import FLOWS, MARK, WIDE, Order, Wide, tag_of
 from relocation.rules.errors import ConfigurationError, HikkoshiError, StateMismatch, Unreachable
 from relocation.settings import Migration
 
@@ -39,16 +37,6 @@ POOL = "hikkoshi"
 PROJECT = Path(__file__).resolve().parents[1]
 PAGE = 200
 SERVER_TIMEOUT_S = 10.0
-MARK = "hikkoshi"
-"""The tag of everything that this module registers."""
-
-FLOWS = {
-    "dry-run": ("dry-run", "flows/dry_run.py:dry_run"),
-    "wave": ("wave", "flows/wave.py:wave"),
-    "verify": ("verify-only", "flows/verify_only.py:verify_only"),
-}
-"""What a deployment's name begins with → the flow's name, and where the worker finds it."""
-
 COMPARED = (
     *("name", "flow_id", "version", "parameters", "description", "work_pool_name", "tags", "path", "entrypoint", "pull_steps"),
     *("parameter_openapi_schema", "enforce_parameter_schema", "job_variables", "concurrency_limit"),
@@ -83,90 +71,34 @@ async def deploy(migration: Migration, *, activate: bool) -> Deployed:
         there = {each.name: each for each in await _ours(client)}
         _refuse_strangers(migration, there)
         registered = []
-        for what, (flow_name, _) in FLOWS.items():
-            flow_id = await client.create_flow_from_name(flow_name)
+        for what in FLOWS:
             for category in migration.categories:
                 before = there.pop(f"{what}-{category}", None)
-                order = Order(what, category, migration, before, activate)
-                registered.append(await _register(client, flow_id, order))
-        registered.append(await _register_pace(client, migration, there.pop(_pace_name(migration), None)))
-        gone = [each for each in there.values() if _tag(migration) in each.tags]
+                registered.append(await _register(client, Order(what, category, migration, before, activate)))
+        for what in WIDE:
+            before = there.pop(f"{what}-{migration.migration}", None)
+            registered.append(await _register(client, Wide(what, migration, before, activate)))
+        gone = [each for each in there.values() if tag_of(migration) in each.tags]
         for each in gone:
             await client.delete_deployment(each.id)
     return Deployed(tuple(registered), tuple(each.name for each in gone))
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One deployment to be registered, and how it stood `before`."""
-
-    what: str
-    category: str
-    migration: Migration
-    before: DeploymentResponse | None
-    activate: bool
-
-    def schedules(self) -> list[DeploymentScheduleCreate]:
-        """Return the schedules of the category's waves, each off unless it is to be, or was, switched on."""
-        if self.what != "wave":
-            return []
-        was_active = {each.slug: each.active for each in self.before.schedules} if self.before else {}
-        return [
-            DeploymentScheduleCreate(
-                schedule=CronSchedule(cron=wave.schedule.cron, timezone=wave.schedule.timezone),
-                active=self.activate or was_active.get(wave.name, False),
-                slug=wave.name,
-                parameters={"wave": wave.name, "dry_run": False},
-            )
-            for wave in self.migration.categories[self.category].all_waves()
-            if wave.schedule
-        ]
-
-    def tags(self) -> list[str]:
-        """Return what operators can filter by."""
-        ends = [(move.source.endpoint, move.target.endpoint) for move in self.migration.categories[self.category].moves]
-        countries = self.migration.endpoints
-        ways = [f"{countries[source].country}-to-{countries[target].country}" for source, target in ends]
-        return list(dict.fromkeys([MARK, _tag(self.migration), f"category:{self.category}", *ways]))
-
-
-async def _register(client: PrefectClient, flow_id: UUID, order: Order) -> Registered:
-    category = order.migration.categories[order.category]
-    form = Form(order.category, category, dry_run=order.what == "wave", evidence=evidence_of(order.migration))
-    name = f"{order.what}-{order.category}"
+async def _register(client: PrefectClient, order: Order | Wide) -> Registered:
     # No concurrency limit of Prefect's: the ledger's lease holds one run a wave, and losing Prefect's would end a healthy run.
     wanted = DeploymentCreate(
-        flow_id=flow_id,
-        name=name,
+        flow_id=await client.create_flow_from_name(order.flow_name),
+        name=order.name,
         schedules=order.schedules(),
-        parameters=dict(form.parameters()),
-        description=description(order.what, order.category, order.migration),
+        parameters=order.parameters(),
+        description=order.description(),
         tags=order.tags(),
-        entrypoint=FLOWS[order.what][1],
-        parameter_openapi_schema=dict(form.schema()),
+        entrypoint=order.entrypoint,
+        parameter_openapi_schema=order.schema(),
         **_everywhere(order.migration),
     )
     await _bring_up_to_date(client, wanted, order.before)
-    return Registered(name, tuple((str(each.slug), each.active is True) for each in wanted.schedules))
-
-
-def _pace_name(migration: Migration) -> str:
-    return f"pace-{migration.migration}"
-
-
-async def _register_pace(client: PrefectClient, migration: Migration, before: DeploymentResponse | None) -> Registered:
-    """Register the one deployment that changes the pace of endpoints."""
-    wanted = DeploymentCreate(
-        flow_id=await client.create_flow_from_name("pace"),
-        name=_pace_name(migration),
-        description=PACE,
-        tags=[MARK, _tag(migration)],
-        entrypoint="flows/pace.py:pace",
-        parameter_openapi_schema=dict(pace_schema(list(migration.endpoints))),
-        **_everywhere(migration),
-    )
-    await _bring_up_to_date(client, wanted, before)
-    return Registered(wanted.name, ())
+    return Registered(order.name, tuple((str(each.slug), each.active is True) for each in wanted.schedules))
 
 
 def _everywhere(migration: Migration) -> dict[str, Any]:
@@ -253,16 +185,12 @@ async def _ours(client: PrefectClient) -> list[DeploymentResponse]:
 
 def _refuse_strangers(migration: Migration, there: Mapping[str, DeploymentResponse]) -> None:
     names = [f"{what}-{category}" for what in FLOWS for category in migration.categories]
-    taken = [name for name in names if name in there and _tag(migration) not in there[name].tags]
+    taken = [name for name in names if name in there and tag_of(migration) not in there[name].tags]
     if taken:
         raise StateMismatch(
             f"another migration has deployments of these names on this Prefect server: {', '.join(taken)}; "
             "use a Prefect server for each migration, or rename the categories"
         )
-
-
-def _tag(migration: Migration) -> str:
-    return f"migration:{migration.migration}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -28,12 +28,31 @@ byte for byte with the source.
 **Writes nothing to your data**: neither to source nor to target buckets, in {source} or in {target}. Its plan, inventories, \
 facts and report {evidence}. A wave that is under way has to end first."""
 
+CATCH_UP = """The source stayed in use since the wave was moved: this brings level, pass after pass, what was put, overwritten or \
+deleted since, until little differs. The last pass looks at tags, metadata and locks too, which no listing shows.
+
+* **Write fence** is off unless you switch it on. On, the application **can't write** at {source} while one more pass is made: the \
+fence is tried by a write as the application, and lifted when the pass ends, also when it fails or is cancelled. Only behind a \
+fence nothing changes after the last pass.
+* What people deleted at the source is deleted in {target} too, as the category's policy says: only objects that Hikkoshi wrote \
+and nobody replaced, and never once readers were moved or anything was erased.
+* Cancelled, killed or stopped by a fault, it loses nothing: the next run begins with a new plan. A fence that a killed run left \
+is lifted by whatever starts next on that machine; `hikkoshi fence status` shows what stands, `hikkoshi fence lift` takes it away.
+
+**It never** deletes anything at the source, never touches what Hikkoshi did not write, never runs beside another run of the wave. \
+Its plans, inventories and report {evidence}."""
+
+RESIDENCY = """Which country holds what today, category by category: what is home and proved, what is left, whether it makes its \
+deadline, and what nobody knows. As a page of this run (its artifact), with what lies beside it as HTML and JSON.
+
+**Asks the ledger alone**: no store is asked, nothing is written to any. Every figure has the run and the time it comes from."""
+
 PACE = """Changes how fast an endpoint is asked, while waves run: at most so many bytes or requests a second, or nothing at all \
 until somebody lets it go on. All processes at work keep to it within three seconds, and share it.
 
 A paused wave keeps its place and loses nothing. What holds now stands in this run's last state, and in `hikkoshi status`."""
 
-TEXTS = {"dry-run": DRY_RUN, "wave": WAVE, "verify": VERIFY}
+TEXTS = {"dry-run": DRY_RUN, "wave": WAVE, "verify": VERIFY, "catch-up": CATCH_UP}
 
 ENDINGS = """### How a run ends
 | state | what it means |
@@ -46,7 +65,7 @@ ENDINGS = """### How a run ends
 
 
 def description(what: str, name: str, migration: Migration) -> str:
-    """Return the page of one deployment; `what` is `dry-run`, `wave` or `verify`."""
+    """Return the page of one deployment; `what` is `dry-run`, `wave`, `verify` or `catch-up`."""
     category = migration.categories[name]
     sides = {"source": _country(migration, category.moves[0].source), "target": _country(migration, category.moves[0].target)}
     sides["evidence"] = evidence_of(migration)

@@ -15,7 +15,7 @@ from relocation.stages.wave import dry_run as plan_wave
 @flow(name="dry-run", flow_run_name=run_name("dry run"), persist_result=False, retries=0)
 async def dry_run(category: str, wave: str) -> State[None]:
     """Plan a wave and report what it would do."""
-    return await conduct(plan_only, WaveRequest(category, wave, until="plan"), kind="plan", goes_on=False)
+    return await conduct(plan_only, WaveRequest(category, wave, until="plan"), kind="plan")
 
 
 async def plan_only(context: Context, request: WaveRequest, lanes: Lanes) -> Summary:  # noqa: ARG001 - a plan needs no lanes

@@ -24,6 +24,8 @@ NEXT = {
     WITH_CHANGES: "Start this wave again, now or later: it takes up what changed.",
     COMPLETED: "",
 }
+AGAIN = {"run": "it goes on where this run stopped", "catch_up": "it begins with a new plan, and nothing is lost"}
+"""What happens when a run that was stopped is started again, by its kind."""
 UNTOUCHED = "Nothing was written to source or target; the plan and this report lie, locked, in the evidence bucket"
 MESSAGE_CHARACTERS_MAX = 4000
 
@@ -51,15 +53,12 @@ def ended(summary: Summary) -> State[None]:
     return Failed(name=name, message=message) if name == INCOMPLETE else Completed(name=name, message=message)
 
 
-def stopped(error: HikkoshiError, *, goes_on: bool) -> State[None]:
-    """Return the state of a run that could not start or go on.
-
-    `goes_on`: what it has done so far is kept, and the next run goes on with it.
-    """
+def stopped(error: HikkoshiError, *, kind: str) -> State[None]:
+    """Return the state of a run that could not start or go on; `kind` is `plan`, `run`, `verify` or `catch_up`."""
     message = "".join(each if each.isprintable() or each == "\n" else shown(each) for each in str(error).strip())
     if len(message) > MESSAGE_CHARACTERS_MAX:
         message = message[:MESSAGE_CHARACTERS_MAX] + " …"
-    return Failed(message=f"{message}\n{_after(error, goes_on=goes_on)}")
+    return Failed(message=f"{message}\n{_after(error, kind)}")
 
 
 def _next(summary: Summary, name: str) -> str:
@@ -73,13 +72,13 @@ def _next(summary: Summary, name: str) -> str:
     return ". ".join(filter(None, (UNTOUCHED, refusals, run)))
 
 
-def _after(error: HikkoshiError, *, goes_on: bool) -> str:
+def _after(error: HikkoshiError, kind: str) -> str:
     """Say what comes after the cause is gone."""
     if isinstance(error, WaveBusy):
         return "This run has changed nothing."
     if isinstance(error, ConfigurationError):
         return "Nothing was done. Correct the configuration (`hikkoshi check` shows every problem), deploy it, and start again."
-    again = "it goes on where this run stopped" if goes_on else "this run wrote to neither source nor target"
+    again = AGAIN.get(kind, "this run wrote to neither source nor target")
     if isinstance(error, Transient):
         return f"When the server answers again, start it once more: {again}."
     if isinstance(error, Drift | LeaseLost):

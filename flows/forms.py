@@ -10,19 +10,23 @@ from dataclasses import dataclass
 
 from relocation.rules.keys import shown
 from relocation.settings import Category, Migration, Wave
+from relocation.stages.catch_up import PASSES_MAX
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 SHOWN_PREFIXES_MAX = 8
+PASSES_IN_FORM_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The fields of one deployment of a category. `dry_run`: it has the switch; `evidence` says where a dry run leaves its own."""
+    """The fields of one deployment of a category. `dry_run`: it has the switch, `catches_up`: it has the fields of a catch-up;
+    `evidence` says where a dry run leaves its own."""
 
     name: str
     category: Category
     dry_run: bool
     evidence: str = ""
+    catches_up: bool = False
 
     def schema(self) -> dict[str, Json]:
         """Return the JSON schema that Prefect draws the form from, and checks parameters against."""
@@ -48,6 +52,8 @@ class Form:
         properties: dict[str, Json] = {"category": fixed, "wave": chosen}
         if self.dry_run:
             properties["dry_run"] = _switch(self.evidence)
+        if self.catches_up:
+            properties |= _passes()
         return {
             "title": "Parameters",
             "type": "object",
@@ -61,7 +67,8 @@ class Form:
         """Return what is filled in beforehand; a "quick run" takes it as it is."""
         waves = self.category.all_waves()
         only: dict[str, Json] = {"wave": waves[0].name} if len(waves) == 1 else {}
-        return {"category": self.name} | only | ({"dry_run": True} if self.dry_run else {})
+        more: dict[str, Json] = {"dry_run": True} if self.dry_run else {}
+        return {"category": self.name} | only | more | (AS_A_RULE if self.catches_up else {})
 
 
 def evidence_of(migration: Migration) -> str:
@@ -83,6 +90,56 @@ def _switch(evidence: str) -> Json:
             "Off: copy what is missing, read all of it back, and report the proof. Nothing is ever deleted, "
             "and an object at the target that Hikkoshi did not write is never overwritten."
         ),
+    }
+
+
+AS_A_RULE: dict[str, Json] = {"fence": False, "passes_max": PASSES_MAX, "until_objects": 0}
+"""What a catch-up does unless somebody says otherwise: nobody is kept from writing."""
+
+
+def _passes() -> dict[str, Json]:
+    """Return the fields of a catch-up beside category and wave."""
+    return {
+        "fence": {
+            "title": "Write fence",
+            "type": "boolean",
+            "default": AS_A_RULE["fence"],
+            "position": 2,
+            "description": (
+                "Off: the application goes on writing, and what it writes after the last pass is left for the next catch-up. "
+                "On: THE APPLICATION CAN'T WRITE for as long as one more pass takes. Its writes below the wave's keys are refused, "
+                "reads go on; the fence is tried first, and lifted when the pass ends, however it ends."
+            ),
+        },
+        "passes_max": {
+            "title": "Passes at most",
+            "type": "integer",
+            "minimum": 1,
+            "maximum": PASSES_IN_FORM_MAX,
+            "default": AS_A_RULE["passes_max"],
+            "position": 3,
+            "description": "A source that changes as fast as a pass takes is never caught up with: so many passes are enough.",
+        },
+        "until_objects": {
+            "title": "Few enough",
+            "type": "integer",
+            "minimum": 0,
+            "default": AS_A_RULE["until_objects"],
+            "position": 4,
+            "description": "The pass that finds no more than so many differing objects is the last.",
+        },
+    }
+
+
+def nothing_to_fill_in() -> dict[str, Json]:
+    """Return the JSON schema of a form without fields."""
+    return {
+        "title": "Parameters",
+        "type": "object",
+        "properties": {},
+        "required": [],
+        "additionalProperties": False,
+        "definitions": {},
     }
 
 
@@ -143,4 +200,8 @@ def told(wave: Wave, category: Category) -> str:
         what = f"{wave.name}: keys below {names}"
     else:
         what = f"{wave.name}: {'everything that no other wave takes' if len(category.waves) > 1 else 'all of it'}"
-    return f"{what}; has a schedule ({wave.schedule.cron}, {wave.schedule.timezone})." if wave.schedule else f"{what}."
+    if wave.schedule:
+        what += f"; has a schedule ({wave.schedule.cron}, {wave.schedule.timezone})"
+    if wave.catch_up_schedule:
+        what += f"; catches up by one ({wave.catch_up_schedule.cron}, {wave.catch_up_schedule.timezone})"
+    return f"{what}."

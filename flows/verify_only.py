@@ -12,4 +12,4 @@ from relocation.stages.wave import WaveRequest, verify_wave
 @flow(name="verify-only", flow_run_name=run_name("verify"), persist_result=False, retries=0)
 async def verify_only(category: str, wave: str) -> State[None]:
     """Prove what is at the target, without the stages that write."""
-    return await conduct(verify_wave, WaveRequest(category, wave), kind="verify", goes_on=False)
+    return await conduct(verify_wave, WaveRequest(category, wave), kind="verify")

@@ -15,5 +15,5 @@ from relocation.stages.wave import WaveRequest, run_wave
 async def wave(category: str, wave: str, dry_run: bool = True) -> State[None]:
     """Bring a wave home and prove it; with `dry_run`, only plan it."""
     if dry_run:
-        return await conduct(plan_only, WaveRequest(category, wave, until="plan"), kind="plan", goes_on=False)
-    return await conduct(run_wave, WaveRequest(category, wave), kind="run", goes_on=True)
+        return await conduct(plan_only, WaveRequest(category, wave, until="plan"), kind="plan")
+    return await conduct(run_wave, WaveRequest(category, wave), kind="run")

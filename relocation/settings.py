@@ -328,6 +328,7 @@ class Wave(Settings):
     users: UserShare | None = None
     keys_file: KeyList | None = None
     schedule: Schedule | None = None
+    catch_up_schedule: Schedule | None = None
 
 
 def selectors_of(waves: Sequence[Wave]) -> tuple[Selector, ...]:

@@ -53,6 +53,7 @@ MIGRATION_SHAPE: Shape = {
     ("categories", "*", "policy"): Policy,
     ("categories", "*", "waves", "*"): Wave,
     ("categories", "*", "waves", "*", "schedule"): Schedule,
+    ("categories", "*", "waves", "*", "catch_up_schedule"): Schedule,
     ("categories", "*", "waves", "*", "keys"): KeyRange,
     ("categories", "*", "waves", "*", "modified"): DayRange,
     ("categories", "*", "waves", "*", "size"): SizeRange,

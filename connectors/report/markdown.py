@@ -45,7 +45,7 @@ def as_markdown(summary: Summary, *, language: str = "en", waves: Sequence[Summa
     return "\n".join(write.lines) + "\n"
 
 
-class _Writer:
+class Lines:
     """The lines so far, in one language."""
 
     def __init__(self, language: str) -> None:
@@ -53,7 +53,7 @@ class _Writer:
         self.lines: list[str] = []
 
     def say(self, words: Words) -> str:
-        return _escaped(as_text(words).in_(self.language))
+        return escaped(as_text(words).in_(self.language))
 
     def heading(self, words: Words, level: int = 2) -> None:
         self.lines += ["", "#" * level + " " + self.say(words), ""]
@@ -63,6 +63,10 @@ class _Writer:
         self.lines.append("|" + "|".join("---:" if place in numbers else "---" for place in range(len(heads))) + "|")
         self.lines += ["| " + " | ".join(row) + " |" for row in rows]
         self.lines.append("")
+
+
+class _Writer(Lines):
+    """Writes a report, section by section."""
 
     def head(self, summary: Summary) -> None:
         verdict = verdict_of(summary)
@@ -76,7 +80,7 @@ class _Writer:
         if since := since_of(summary):
             self.lines += ["", self.say(since)]
         if summary.report:
-            self.lines += ["", f"{self.say(say('report.page'))}: {_code(summary.report)}"]
+            self.lines += ["", f"{self.say(say('report.page'))}: {code(summary.report)}"]
 
     def waves(self, waves: Sequence[Summary]) -> None:
         if not waves:
@@ -133,8 +137,8 @@ class _Writer:
 
     def _row(self, row: Row, reason: Text, attempts: bool) -> list[str]:
         reads = f" {self.say(row.reads)}" if row.reads else ""
-        reads += f" ({self.say(say('list.target'))}: {_code(row.target)})" if row.target else ""
-        return [self.say(row.bucket), _code(row.key) + reads, self.say(reason), *([number(row.attempts)] if attempts else [])]
+        reads += f" ({self.say(say('list.target'))}: {code(row.target)})" if row.target else ""
+        return [self.say(row.bucket), code(row.key) + reads, self.say(reason), *([number(row.attempts)] if attempts else [])]
 
     def equations(self, summary: Summary) -> None:
         self.heading(say("section.equations"))
@@ -161,7 +165,7 @@ class _Writer:
             return
         self.heading(say("section.estimate"))
         money = summary.estimate.money
-        cost = self.say(say("estimate.no_money")) if money is None else f"{money:,.2f} {_escaped(plain(summary.estimate.currency))}"
+        cost = self.say(say("estimate.no_money")) if money is None else f"{money:,.2f} {escaped(plain(summary.estimate.currency))}"
         row = (self.say(duration(summary.estimate.seconds)), number(summary.estimate.requests), cost)
         self.table((say("estimate.time"), say("estimate.requests"), say("estimate.money")), [row])
         self.lines += [f"{self.say(sentence)}  " for sentence in basis_of(summary.estimate)]
@@ -209,7 +213,7 @@ class _Writer:
         self.lines += [f"- {MARKS[Level.ATTENTION]} {self.say(changed(each, summary.timezone))}" for each in summary.probe_changes]
         self.lines += [""] if summary.probe_changes else []
         for each in probed_in_tables(summary):
-            self.lines += [f"- {_code(place)}: {self.say(age)}" for place, age in each.heads] + [""]
+            self.lines += [f"- {code(place)}: {self.say(age)}" for place, age in each.heads] + [""]
             rows = [[self.say(question), *map(self.say, answers)] for question, answers in each.rows]
             self.table([say("head.question"), *(place for place, _ in each.heads)], rows)
 
@@ -218,7 +222,7 @@ class _Writer:
         for name, value, fixed in seal_of(summary):
             if value:
                 shown = as_text(value).in_(self.language)
-                self.lines.append(f"- {self.say(name)}: {_code(shown) if fixed else _escaped(shown)}")
+                self.lines.append(f"- {self.say(name)}: {code(shown) if fixed else escaped(shown)}")
 
 
 def _figures(count: Count) -> tuple[str, str]:
@@ -229,11 +233,11 @@ def _exact(count: Count) -> tuple[str, str]:
     return number(count.objects), number(count.bytes)
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Return text in which no character is mark-up; line breaks are percent-encoded, the no-break spaces of figures are spaces."""
     return _MARKUP.sub(r"\\\1", plain(text.replace("\u00a0", " ")))
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
     """Return a code span. Backticks and pipes, which would end it or the cell, are percent-encoded."""
     return "`" + plain(text).replace("`", "%60").replace("|", "%7C") + "`"

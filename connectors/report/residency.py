@@ -87,10 +87,10 @@ def as_page(state: State) -> str:
         at=moment(state.at.isoformat(), state.timezone),
         verdict=verdict(state),
         tiles=_tiles(state.held),
-        parts=[_part(each, state) for each in state.held],
+        parts=[part_of(each, state) for each in state.held],
         unknown=list(unknowns(state)),
         places=[
-            (plain(each.place.place), *_measured(each.place), _said(each.said, state.timezone)) for each in places[:PLACES_MAX]
+            (plain(each.place.place), *measured(each.place), said_by(each.said, state.timezone)) for each in places[:PLACES_MAX]
         ],
         more_places=max(0, max(len(places), *(wave.unclaimed_places for each in state.held for wave in each.waves)) - PLACES_MAX),
     )
@@ -159,7 +159,7 @@ def unclaimed(held: Sequence[Holding]) -> list[Place]:
     return sorted(found, key=lambda each: (-each.place.bytes, each.place.place))
 
 
-def _part(held: Holding, state: State) -> Part:
+def part_of(held: Holding, state: State) -> Part:
     picture: Markup | str = ""
     if held.days:
         title = say("timeline.title", category=plain(held.category), source=_country(held.source_country))
@@ -194,8 +194,8 @@ def _row(wave: WaveHolds, timezone: str) -> Row:
         there if wave.listed_by else say("residency.not_known"),
         home if wave.proved_by else "–",
         left if wave.listed_by else say("residency.not_known"),
-        _said(wave.listed_by, timezone),
-        _said(wave.proved_by, timezone),
+        said_by(wave.listed_by, timezone),
+        said_by(wave.proved_by, timezone),
     )
 
 
@@ -230,7 +230,7 @@ def _chance(held: Holding) -> Text:
     return say(f"chance.{told.chance.name.lower()}", **blanks)
 
 
-def _said(said: Said | None, timezone: str) -> Text:
+def said_by(said: Said | None, timezone: str) -> Text:
     if said is None:
         return say("residency.nobody")
     return say("residency.by", at=moment(said.at, timezone).split(" · ")[0], kind=say(f"kind.{said.kind}"), run=plain(said.run))
@@ -240,7 +240,7 @@ def _day(at: str, timezone: str) -> str:
     return moment(at, timezone).split(" · ")[0]
 
 
-def _measured(place: Unclaimed) -> tuple[Words, Words]:
+def measured(place: Unclaimed) -> tuple[Words, Words]:
     return (number(place.objects), size(place.bytes)) if place.objects >= 0 else (say("limits.not_counted"), "–")
 
 

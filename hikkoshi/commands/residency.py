@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-from zoneinfo import ZoneInfo
+from typing import Annotated
 
 import typer
 
 from hikkoshi.shell import ConfigOption, JsonOption, shell_of
 from hikkoshi.stopping import run_until_stopped
-
-if TYPE_CHECKING:
-    from connectors.report.residency import State
-    from relocation.settings import Migration
 
 OutOption = Annotated[
     Path | None,
@@ -31,24 +25,14 @@ def residency(context: typer.Context, *, out: OutOption = None, config: ConfigOp
     """
     from connectors.report.residency import as_document
     from connectors.report.residency_files import write
+    from connectors.residency import state_of
 
     shell = shell_of(context, config, json)
     settings = shell.settings(credentials=False)
-    state = run_until_stopped(_state(settings))
+    state = run_until_stopped(state_of(settings))
     page = write(state, out or settings.state_dir / "reports" / "residency")
     if shell.json:
         shell.print_json({**as_document(state), "report": str(page)})
     else:
         shell.out.print(str(page), soft_wrap=True)
     return 0
-
-
-async def _state(settings: Migration) -> State:
-    from connectors.assemble import ledger_alone
-    from connectors.report.residency import State
-    from relocation.stages.residency import holdings
-
-    now = datetime.now(ZoneInfo(settings.timezone))
-    async with ledger_alone(settings) as ledger:
-        held = await holdings(settings, ledger, now.date())
-    return State(settings.migration, settings.timezone, settings.config_sha256(), now, now.date(), held)

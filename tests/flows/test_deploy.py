@@ -13,7 +13,7 @@ from tests.flows.office import PROJECT, until
 
 pytestmark = pytest.mark.server
 
-FLOWS = ("dry-run", "wave", "verify")
+FLOWS = ("dry-run", "wave", "verify", "catch-up")
 CATEGORIES = ("talk-images", "talk-videos", "files", "albums", "notes", "timeline", "official-accounts", "pay")
 
 
@@ -22,9 +22,9 @@ def active(office, name: str) -> dict[str, bool]:
 
 
 def test_every_category_has_a_deployment_of_each_flow(office):
-    """24 deployments within half a minute, each with tags to filter by and a page that says what it never does."""
+    """32 deployments within half a minute, each with tags to filter by and a page that says what it never does."""
     names = {f"{flow}-{category}" for flow in FLOWS for category in CATEGORIES}
-    assert {each["name"] for each in office.deployments()} == names | {"pace-korea-to-japan"}
+    assert {each["name"] for each in office.deployments()} == names | {"pace-korea-to-japan", "residency-korea-to-japan"}
     assert office.seconds_to_deploy < 30
     wave = office.deployment("wave-talk-images")
     assert set(wave["tags"]) == {"hikkoshi", "migration:korea-to-japan", "category:talk-images", "KR-to-JP"}
@@ -35,6 +35,14 @@ def test_every_category_has_a_deployment_of_each_flow(office):
     assert "korea/talk/images/" in wave["description"]
     assert wave["enforce_parameter_schema"] is True
     assert wave["concurrency_limit"] is None
+    assert office.deployment("catch-up-pay")["parameters"] == {
+        "category": "pay",
+        "wave": "all",
+        "fence": False,
+        "passes_max": 10,
+        "until_objects": 0,
+    }
+    assert active(office, "residency-korea-to-japan") == {"each-morning": False}
 
 
 def test_what_is_as_it_should_be_is_not_registered_again(office):

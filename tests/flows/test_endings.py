@@ -104,7 +104,7 @@ def test_a_message_holds_no_key(summary):
 )
 def test_a_run_that_was_stopped_says_what_to_do(error, words):
     """Red, with the error's own words and the next step."""
-    state = stopped(error, goes_on=True)
+    state = stopped(error, kind="run")
     assert (state.type, state.name) == ("FAILED", "Failed")
     assert str(error).splitlines()[0] in state.message
     assert words in state.message
@@ -112,12 +112,12 @@ def test_a_run_that_was_stopped_says_what_to_do(error, words):
 
 def test_a_stopped_run_that_leaves_nothing_does_not_promise_to_go_on():
     """A dry run begins afresh."""
-    assert "this run wrote to neither source nor target" in stopped(Unreachable("no answer"), goes_on=False).message
+    assert "this run wrote to neither source nor target" in stopped(Unreachable("no answer"), kind="plan").message
 
 
 def test_a_message_is_printable_and_bounded():
     """Whatever an error quotes: no control characters in the list of runs, and no page of text."""
-    message = stopped(StateMismatch("a\x1b[31m\u202eb\udcff" + "x" * 10_000), goes_on=True).message
+    message = stopped(StateMismatch("a\x1b[31m\u202eb\udcff" + "x" * 10_000), kind="run").message
     assert all(each.isprintable() or each == "\n" for each in message)
     assert len(message) < 4_200
 

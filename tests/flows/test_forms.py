@@ -8,9 +8,9 @@ import jsonschema
 import pytest
 
 from connectors.configuration.reader import read
-from flows.deploy import Order
 from flows.descriptions import description
 from flows.forms import Form, evidence_of
+from flows.orders import Order, Wide
 from tests.flows.office import PROJECT
 
 CONFIG = PROJECT / "config" / "example.yaml"
@@ -21,8 +21,8 @@ def migration():
     return read(CONFIG, {})
 
 
-def form(migration, name: str, *, dry_run: bool = True) -> Form:
-    return Form(name, migration.categories[name], dry_run=dry_run, evidence=evidence_of(migration))
+def form(migration, name: str, *, dry_run: bool = True, catches_up: bool = False) -> Form:
+    return Form(name, migration.categories[name], dry_run=dry_run, evidence=evidence_of(migration), catches_up=catches_up)
 
 
 def test_a_form_offers_the_categorys_waves_and_no_others(migration):
@@ -53,20 +53,49 @@ def test_the_switch_is_on_and_says_what_it_does(migration):
     assert "dry_run" not in form(migration, "talk-images", dry_run=False).schema()["properties"]
 
 
+def test_a_write_fence_is_raised_only_where_somebody_chooses_it(migration):
+    """D28, I10: the switch is off, and says in capitals what on means; neither a quick run nor a schedule ever raises a fence."""
+    asked = form(migration, "talk-images", dry_run=False, catches_up=True)
+    schema = asked.schema()
+    assert schema["properties"]["fence"]["default"] is False
+    assert "THE APPLICATION CAN'T WRITE" in schema["properties"]["fence"]["description"]
+    assert asked.parameters() == {"category": "talk-images", "fence": False, "passes_max": 10, "until_objects": 0}
+    given = {"category": "talk-images", "wave": "rest", "fence": True, "passes_max": 3, "until_objects": 50}
+    jsonschema.validate(given, schema)
+    for wrong in ({"fence": "yes"}, {"passes_max": 0}, {"passes_max": 101}, {"until_objects": -1}, {"dry_run": False}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(given | wrong, schema)
+    scheduled = order(migration, "catch-up", activate=True).schedules()
+    assert {each.slug for each in scheduled} == {"until-2018"}
+    assert [each.parameters["fence"] for each in scheduled] == [False]
+    for each in scheduled:
+        jsonschema.validate({"category": "talk-images"} | each.parameters, schema)
+
+
+def test_the_residency_page_has_no_field_and_is_made_each_morning_once_switched_on(migration):
+    """It asks nothing of whoever starts it; its schedule is off until somebody switches it on, and stays as it was put."""
+    assert Wide("residency", migration, None, activate=False).schema()["properties"] == {}
+    before = SimpleNamespace(schedules=[SimpleNamespace(slug="each-morning", active=True)])
+    for stood, activate, active in ((None, False, False), (None, True, True), (before, False, True)):
+        (schedule,) = Wide("residency", migration, stood, activate).schedules()
+        assert (schedule.active, schedule.schedule.timezone, schedule.parameters) == (active, "Asia/Tokyo", {})
+    assert Wide("pace", migration, None, activate=True).schedules() == []
+
+
 def test_every_field_is_explained_in_plain_text(migration):
     """Prefect shows explanations as they are: no mark-up."""
     for name in migration.categories:
-        for field in form(migration, name).schema()["properties"].values():
+        for field in form(migration, name, catches_up=True).schema()["properties"].values():
             assert field["description"]
             assert not set("`<>|\n") & set(field["description"])
 
 
-@pytest.mark.parametrize("what", ["dry-run", "wave", "verify"])
+@pytest.mark.parametrize("what", ["dry-run", "wave", "verify", "catch-up"])
 def test_every_page_says_what_is_never_done(migration, what):
     """An operator reads what it writes, what it never does, whose data it is and when it is due."""
     for name, category in migration.categories.items():
         page = description(what, name, migration)
-        assert ("**It never** deletes" if what == "wave" else "**Writes nothing to your data**") in page
+        assert ("**It never** deletes" if what in {"wave", "catch-up"} else "**Writes nothing to your data**") in page
         assert "evidence bucket japan/hikkoshi-evidence and stay locked for 365 days" in page
         assert str(category.deadline) in page
         assert category.owner in page

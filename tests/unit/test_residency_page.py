@@ -10,6 +10,7 @@ import pytest
 
 from connectors.report.residency import as_document, as_page, unclaimed, unknowns, verdict
 from connectors.report.residency_files import write
+from connectors.report.residency_markdown import as_markdown
 from connectors.report.timeline import timeline
 from connectors.report.verdict import Level
 from connectors.report.words import as_text
@@ -120,3 +121,19 @@ def test_page_and_document_lie_side_by_side(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(Refusal, match="take another --out"):
         write(STATE, tmp_path / "file")
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_an_operators_artifact_says_what_the_page_says(language):
+    """Who says so and when beside each figure, what nobody knows in words, and nothing from outside acts as mark-up."""
+    shown = as_markdown(STATE, language=language)
+    for category in STATE.held:
+        assert f"## {category.category}" in shown
+        for wave in category.waves:
+            assert all(by.run in shown for by in (wave.listed_by, wave.proved_by) if by)
+    for figure in ("2,400,000", "5,380,000", "`korea/%3Cb%3Esecret`", "4,623,000"):
+        assert figure in shown
+    hostile = replace(LATE, owner=HOSTILE)
+    lines = as_markdown(replace(STATE, held=(hostile,)), language=language).splitlines()
+    assert not [line for line in lines if "<" in line.replace("\\<", "")]
+    assert len([line for line in lines if line.startswith("## ")]) == 3
