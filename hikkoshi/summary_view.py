@@ -22,7 +22,7 @@ from connectors.report.words import say
 from hikkoshi.pace import duration, objects, size
 from relocation.rules.keys import shown
 from relocation.rules.records import Action, Outcome, Proof
-from relocation.rules.summary import Count, Named, ProbeAge, Summary, Unclaimed
+from relocation.rules.summary import Count, Named, ProbeAge, Summary, Unclaimed, Unfinished
 
 NAMES_SHOWN = 3
 MARKS = {Level.GOOD: ("✓", "bold green"), Level.ATTENTION: ("!", "bold yellow"), Level.BAD: ("✗", "bold red")}
@@ -121,11 +121,17 @@ def _notes(summary: Summary) -> Iterator[tuple[str, Text]]:
         yield "not ours", _foreign(summary.foreign)
     if summary.losses:
         yield "not kept", Text(", ".join(f"{plain(name)} ({count:,})" for name, count in summary.losses.items()))
-    if summary.unclaimed:
-        yield "unclaimed", _unclaimed(summary.unclaimed)
+    yield from _left(summary)
     yield from _sentences(summary)
     if summary.kind == "plan":
         yield "probe", Text(_probes(summary.probes))
+
+
+def _left(summary: Summary) -> Iterator[tuple[str, Text]]:
+    if summary.unclaimed:
+        yield "unclaimed", _unclaimed(summary.unclaimed)
+    if begun := [each for each in summary.unfinished if each.uploads]:
+        yield "unfinished", _unfinished(begun)
 
 
 def _sentences(summary: Summary) -> Iterator[tuple[str, Text]]:
@@ -192,6 +198,17 @@ def _unclaimed(places: tuple[Unclaimed, ...]) -> Text:
     parts = [f"{shown(each.place)} ({what})" for each, what in zip(places[:NAMES_SHOWN], held, strict=False)]
     more = f", and {len(places) - NAMES_SHOWN:,} more" if len(places) > NAMES_SHOWN else ""
     return Text(", ".join(parts) + more)
+
+
+def _unfinished(begun: list[Unfinished]) -> Text:
+    """Return how many uploads were begun and not completed, and where."""
+    parts = [
+        f"{'at least ' if each.doubt else ''}{each.uploads:,} at the {each.side if each.side != 'unclaimed' else 'source'}, "
+        f"{shown(each.place)}{f' ({each.ours:,} ours)' if each.ours else ''}"
+        for each in begun[:NAMES_SHOWN]
+    ]
+    more = f", and in {len(begun) - NAMES_SHOWN:,} more places" if len(begun) > NAMES_SHOWN else ""
+    return Text(f"uploads: {'; '.join(parts)}{more}")
 
 
 def _probes(probes: tuple[ProbeAge, ...]) -> str:

@@ -26,6 +26,7 @@ from relocation.rules.summary import (
     SinceLast,
     Summary,
     Unclaimed,
+    Unfinished,
 )
 
 ROWS_MAX = 1000
@@ -98,6 +99,7 @@ def _tail(summary: Summary) -> dict[str, Json]:
         "losses": dict(summary.losses),
         "declared": dict(summary.declared),
         "histories": _histories(summary.histories),
+        "unfinished_uploads": [_unfinished(each) for each in summary.unfinished],
         "second_listing": [_compared(each) for each in summary.second_listing],
         "equations": [_equation(each) for each in summary.equations],
         "sizes": [_bin(each) for each in summary.sizes],
@@ -162,6 +164,19 @@ def _unclaimed(place: Unclaimed) -> dict[str, Json]:
     counted = place.objects >= 0  # below zero: a bucket that may not be listed, and so was not counted
     figures: dict[str, Json] = {"objects": place.objects if counted else None, "bytes": place.bytes if counted else None}
     return {"place": shown(place.place), **figures, "newest": place.newest}
+
+
+def _unfinished(each: Unfinished) -> dict[str, Json]:
+    """Return what was begun at one place; no figure where nobody knows, `at_least` where there may be more."""
+    known = bool(each.uploads or not each.doubt)
+    figures: dict[str, Json] = {
+        "uploads": each.uploads if known else None,
+        "ours": each.ours if known else None,
+        "bytes": each.bytes if known else None,
+    }
+    looked: dict[str, Json] = {"looked_into": each.looked_into, "oldest": each.oldest}
+    doubt: dict[str, Json] = {"at_least": bool(each.doubt), "doubt": _text(each.doubt)}
+    return {"side": each.side, "place": shown(each.place), **figures, **looked, **doubt}
 
 
 def _equation(equation: Equation) -> dict[str, Json]:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from connectors.report.figures import duration, moment, objects, plain, size
 from connectors.report.words import Text, say, say_or, translated
 from relocation.rules.keys import shown
-from relocation.rules.summary import Compared, Estimate, ProbeAge, Summary, Unclaimed
+from relocation.rules.summary import Compared, Estimate, ProbeAge, Summary, Unclaimed, Unfinished
 
 ROWS_MAX = 1000
 COLUMNS = 3
+SIDES = {"source": "uploads.source", "target": "uploads.target", "unclaimed": "uploads.unclaimed"}
 OLD_S = 24 * 3600
 _ASSUMED = re.compile(r"assumed: (\d+) objects/s and (.+)/s")
 _MEASURED = re.compile(r"measured: the last run did (\d+) objects with (\d+) bytes in ([\d.]+) s")
@@ -48,6 +49,24 @@ def _counted(place: Unclaimed) -> tuple[Text | str, str]:
     if place.objects < 0:
         return say("limits.not_counted"), "–"
     return f"{place.objects:,}", size(place.bytes)
+
+
+def unfinished_of(summary: Summary) -> Cut:
+    """Return side, place, uploads, ours, bytes so far and the oldest of what was begun and not completed, the source's first."""
+    rows = tuple(_unfinished(each) for each in summary.unfinished[:ROWS_MAX])
+    return Cut(rows, len(summary.unfinished))
+
+
+def _unfinished(each: Unfinished) -> tuple[Text | str, ...]:
+    """Return one place's row: a store that is not believed says `at least`, or nothing; never that there are none."""
+    where = (say(SIDES[each.side]), shown(each.place))
+    if not each.uploads:
+        return (*where, say("uploads.not_said") if each.doubt else "0", "–", "–", "–")
+    count = say("uploads.at_least", n=each.uploads) if each.doubt else f"{each.uploads:,}"
+    volume: Text | str = size(each.bytes)
+    if each.looked_into < each.uploads:
+        volume = say("uploads.looked_into", bytes=size(each.bytes), n=each.looked_into) if each.looked_into else "–"
+    return (*where, count, f"{each.ours:,}", volume, moment(each.oldest, "UTC"))
 
 
 def unknowns_of(summary: Summary) -> Cut:

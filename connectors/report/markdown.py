@@ -12,7 +12,16 @@ from collections.abc import Iterable, Sequence
 from connectors.report.answers import changed
 from connectors.report.document import OUTCOMES
 from connectors.report.figures import duration, number, plain, rate, size
-from connectors.report.limits import basis_of, losses_of, probed_in_tables, second_listing_of, since_of, unclaimed_of, unknowns_of
+from connectors.report.limits import (
+    basis_of,
+    losses_of,
+    probed_in_tables,
+    second_listing_of,
+    since_of,
+    unclaimed_of,
+    unfinished_of,
+    unknowns_of,
+)
 from connectors.report.lists import QUIET, Listing, Row, listings
 from connectors.report.parity import side_by_side
 from connectors.report.titles import equation_name, place_of, seal_of, term_name, title_of
@@ -181,17 +190,19 @@ class _Writer(Lines):
 
     def limits(self, summary: Summary) -> None:
         self.heading(say("section.limits"))
-        for name, heads, cut in (
-            ("limits.unclaimed", ("head.place", "head.objects", "head.bytes", "head.newest"), unclaimed_of(summary)),
-            ("limits.unknown", ("limits.unknown",), unknowns_of(summary)),
-            ("limits.losses", ("head.attribute", "head.objects"), losses_of(summary)),
+        uploads = ("head.side", "head.place", "head.uploads", "head.ours", "head.bytes", "head.oldest")
+        for name, heads, numbers, cut in (
+            ("limits.unclaimed", ("head.place", "head.objects", "head.bytes", "head.newest"), (1, 2), unclaimed_of(summary)),
+            ("limits.unfinished", uploads, (2, 3, 4), unfinished_of(summary)),
+            ("limits.unknown", ("limits.unknown",), (), unknowns_of(summary)),
+            ("limits.losses", ("head.attribute", "head.objects"), (1,), losses_of(summary)),
         ):
             if not cut.rows:
                 self.lines += [f"- {self.say(say(f'{name}.none'))}"]
                 continue
             self.heading(say(name), 3)
             rows = cut.rows[:LIMITS_ROWS_MAX]
-            self.table([say(head) for head in heads], [[self.say(cell) for cell in row] for row in rows], numbers=(1, 2))
+            self.table([say(head) for head in heads], [[self.say(cell) for cell in row] for row in rows], numbers=numbers)
             if len(rows) < cut.total:
                 self.lines += [f"*{self.say(say('list.cut', shown=len(rows), total=cut.total))}*", ""]
 

@@ -20,7 +20,16 @@ from connectors.report.compiled import BesidePythons
 from connectors.report.document import OUTCOMES, PROOFS
 from connectors.report.figures import duration, moment, number, objects, plain, rate, size
 from connectors.report.flow import flow_of
-from connectors.report.limits import basis_of, losses_of, probed_in_tables, second_listing_of, since_of, unclaimed_of, unknowns_of
+from connectors.report.limits import (
+    basis_of,
+    losses_of,
+    probed_in_tables,
+    second_listing_of,
+    since_of,
+    unclaimed_of,
+    unfinished_of,
+    unknowns_of,
+)
 from connectors.report.lists import QUIET, listings
 from connectors.report.parity import side_by_side
 from connectors.report.titles import equation_name, place_of, seal_of, term_name, title_of
@@ -105,6 +114,7 @@ def as_page(summary: Summary, *, waves: Sequence[Summary] = (), document_name: s
         shapes=_shapes(summary),
         basis=basis_of(summary.estimate) if summary.estimate else (),
         unclaimed=unclaimed_of(summary),
+        unfinished=unfinished_of(summary),
         unknowns=unknowns_of(summary),
         second=second_listing_of(summary),
         losses=losses_of(summary),

@@ -61,6 +61,7 @@ def merged(waves: Sequence[Summary]) -> Summary:
         second_listing=_compared(each for wave in waves for each in wave.second_listing),
         not_found=_not_found(waves),
         unclaimed=_unclaimed(place for wave in waves for place in wave.unclaimed),
+        unfinished=tuple({(each.side, each.place): each for wave in waves for each in wave.unfinished}.values()),
         unknown=tuple(dict.fromkeys(text for wave in waves for text in wave.unknown)),
         histories=_histories([wave.histories for wave in waves]),
         equations=_equations(waves),

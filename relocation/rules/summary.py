@@ -69,6 +69,25 @@ class Unclaimed:
 
 
 @dataclass(frozen=True, slots=True)
+class Unfinished:
+    """Multipart uploads that were begun and neither completed nor aborted, below one place: of the `source`, of the `target`, or
+    `unclaimed`, at the source.
+
+    `bytes` are those of the parts of `looked_into` of them; `oldest`: when the first was begun; `ours`: those that our runs began.
+    `doubt`: why there may be others, in words; then 0 uploads mean that nobody knows.
+    """
+
+    side: str
+    place: str
+    uploads: int = 0
+    ours: int = 0
+    bytes: int = 0
+    looked_into: int = 0
+    oldest: str = ""
+    doubt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerChange:
     """A question that a bucket answers otherwise than it did, `since` the first probe that saw it."""
 
@@ -229,6 +248,7 @@ class Summary:
     not_found: tuple[Named, ...] = ()
     """Keys of the exclusion list that the source does not show."""
     unclaimed: tuple[Unclaimed, ...] = ()
+    unfinished: tuple[Unfinished, ...] = ()
     unknown: tuple[str, ...] = ()
     losses: Mapping[str, int] = field(default_factory=dict)
     declared: Mapping[str, int] = field(default_factory=dict)

@@ -17,10 +17,8 @@ from relocation.rules.pass_verdict import figures, with_removals
 from relocation.rules.records import Action, Answers, Outcome, RunRecord, RunState
 from relocation.rules.summary import Count, Estimate, Histories, ProbeAge, Summary, Unclaimed
 from relocation.rules.tally import Part, Tally
-from relocation.rules.verdict import (
-    outcome_equation,
-    source_equation,
-)
+from relocation.rules.unfinished import unknowns
+from relocation.rules.verdict import outcome_equation, source_equation
 from relocation.settings import Category, Move
 from relocation.stages.answers import answers_of, changes_of
 from relocation.stages.context import Context
@@ -31,6 +29,7 @@ from relocation.stages.parity import parity_of
 from relocation.stages.plan import SealedPlan
 from relocation.stages.second_listing import enumerated
 from relocation.stages.unclaimed import unclaimed
+from relocation.stages.unfinished import unfinished_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +52,7 @@ async def summarise(context: Context, material: Material) -> Summary:
     probes = [answers for pair in sides for answers in pair]
     parity, unseen = await parity_of(context, category)
     again = await enumerated(context, run.id, plan.second_listing)
+    uploads = await unfinished_of(context, run.category, sides)
     summary = Summary(
         migration=context.settings.migration,
         category=run.category,
@@ -69,11 +69,12 @@ async def summarise(context: Context, material: Material) -> Summary:
         remove=tally.of(Action.REMOVE),
         deleted_at_target=tally.of(Action.DELETED_AT_TARGET),
         unclaimed=await _unclaimed(context, category),
+        unfinished=uploads,
         hidden=again.hidden,
         second_listing=again.compared,
         declared=_declared(category, sides, plan, tally),
         histories=tally.histories if category.policy.versions == "all" else _behind(plan),
-        unknown=(*said_of(plan), *_unknown(context, sides, again), *_uncounted(plan), *unseen),
+        unknown=(*said_of(plan), *_unknown(context, sides, again), *unknowns(uploads), *_uncounted(plan), *unseen),
         equations=(source_equation(counted),),
         sizes=tally.sizes.bars(),
         ages=tally.ages.bars(),

@@ -8,7 +8,7 @@ from functools import partial
 
 from relocation.ports import Store
 from relocation.rules.errors import Forbidden
-from relocation.rules.objects import Listed
+from relocation.rules.objects import Listed, Place
 from relocation.rules.summary import Unclaimed
 from relocation.settings import Migration
 from relocation.stages.context import Context
@@ -42,7 +42,7 @@ async def unclaimed(context: Context, endpoint: str) -> tuple[Unclaimed, ...]:
     found: list[Unclaimed] = []
     looked, buckets = 0, 0
     for bucket in sorted(await tries.run(store.list_buckets)):
-        claims = _claims(context.settings, endpoint, bucket)
+        claims = claims_of(context.settings, Place(endpoint, bucket))
         if "" not in claims and (endpoint, bucket) != (vault.endpoint, vault.bucket):
             saying = Saying(context, f"{endpoint}/{bucket}, for what nobody claims")
             found += await _in_bucket(context, store, bucket, claims, saying)
@@ -52,15 +52,16 @@ async def unclaimed(context: Context, endpoint: str) -> tuple[Unclaimed, ...]:
     return tuple(found)
 
 
-def _claims(settings: Migration, endpoint: str, bucket: str) -> set[str]:
+def claims_of(settings: Migration, place: Place) -> tuple[str, ...]:
+    """Return the prefixes of a bucket of the source that any category moves."""
     moves = (move for category in settings.categories.values() for move in category.moves)
-    return {move.source.prefix for move in moves if (move.source.endpoint, move.source.bucket) == (endpoint, bucket)}
+    return tuple({move.source.prefix for move in moves if Place(move.source.endpoint, move.source.bucket) == place})
 
 
-async def _in_bucket(context: Context, store: Store, bucket: str, claims: set[str], saying: Saying) -> list[Unclaimed]:
+async def _in_bucket(context: Context, store: Store, bucket: str, claims: tuple[str, ...], saying: Saying) -> list[Unclaimed]:
     """Sum up what no claim covers: a bucket without any claim as a whole, else by top-level prefix."""
     place = f"{store.endpoint}/{bucket}"
-    look = _Look(context, store, bucket, tuple(claims), saying)
+    look = _Look(context, store, bucket, claims, saying)
     try:
         if not claims or not await look.beside("", budget=WALKED_MAX):
             await look.through("")

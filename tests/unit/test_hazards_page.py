@@ -14,7 +14,7 @@ WANTED = (
     *(f"N{number}" for number in (*range(1, 14), 15, 17)),
     *(f"S{number}" for number in (*range(1, 14), 16)),
     *("C2", "C3", "C4", "C6"),
-    *(f"D{number}" for number in (*range(1, 13), 14, 15, 16, 17, 20, 21, 22, 23, 25, 26, 27, 28, 30, 31, 32)),
+    *(f"D{number}" for number in (*range(1, 13), 14, 15, 16, 17, 20, 21, 22, 23, 24, 25, 26, 27, 28, 30, 31, 32)),
     *("V10", "X13"),
 )
 OPEN: set[str] = set()
