@@ -27,6 +27,8 @@ from relocation.rules.errors import ConfigurationError, HikkoshiError, NoSpace, 
 BUSY_MS = 10_000
 """How long a writer waits for another process's transaction; ours take milliseconds."""
 SWITCH_LOOK_S = 0.05
+SYNCHRONOUS = "FULL"
+"""SQLite's word for: a commit has reached the disk."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 ALEMBIC_TABLE = "alembic_version"
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
@@ -119,7 +121,7 @@ def _engine(url: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def _set_up(connection, _record):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
         connection.isolation_level = None  # the driver begins nothing by itself
-        for pragma in (f"busy_timeout={BUSY_MS}", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in (f"busy_timeout={BUSY_MS}", f"synchronous={SYNCHRONOUS}", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
