@@ -22,7 +22,8 @@ def one_dialect(url, **options):
 def quick(monkeypatch):
     """Compile each statement once; wait for no disk; take `PART` for S3's 5 MiB, in the store and in the rule that cuts.
 
-    What dies here is a process, never the machine: a ledger need not be on the disk. A body of 5 MiB is hashed five times on its way, and these tests are about order, not about size.
+    What dies here is a process, never the machine: a ledger need not be on the disk. A body of 5 MiB is hashed five times on its
+    way, and these tests are about order, not about size.
     """
     monkeypatch.setattr("connectors.ledger.database.create_engine", one_dialect)
     monkeypatch.setattr("connectors.ledger.database.SYNCHRONOUS", "OFF")

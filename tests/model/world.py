@@ -18,6 +18,7 @@ from connectors.ledger.store import SqlLedger
 from connectors.memory import Behaviour, MemoryService, MemoryStore
 from connectors.scratch import DiskScratch
 from connectors.vault import StoreVault
+from relocation.ports import Row
 from relocation.rules.objects import Attributes, Place
 from relocation.rules.records import Answers
 from relocation.rules.summary import Summary
@@ -115,13 +116,13 @@ class Silent:
 
 
 class QuickTables:
-    """The port `Tables` at a tenth of Parquet's price for the few rows of a test; `Parquet` has tests of its own, and servers' runs."""
+    """The port `Tables` at a tenth of Parquet's price for a few rows. Parquet itself has tests of its own, and all runs on servers."""
 
     def encode(self, rows: Sequence[Row], kind: type[Row]) -> bytes:
         return pickle.dumps((kind, tuple(rows)))
 
     def decode(self, data: bytes, kind: type[Row]) -> list[Row]:
-        written, rows = pickle.loads(data)  # noqa: S301 — our own bytes
+        written, rows = pickle.loads(data)
         assert written is kind
         return list(rows)
 
