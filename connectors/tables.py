@@ -8,7 +8,7 @@ Refuses (`StateMismatch`) a file that is no Parquet, of another kind or version,
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from relocation.ports import Row
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 KIND = b"hikkoshi.kind"
 VERSION = b"hikkoshi.version"
 BATCH_ROWS = 20_000
+NAMES = frozenset({"key", "source_key", "target_key", "etag", "source_etag", "target_etag", "found_etag", "foretold_etag"})
+NAMES |= {"xxh3", "crc64nvme", "sha256", "version_id", "source_version_id", "target_version_id", "found_version_id"}
+"""Columns in which hardly a value comes twice: a dictionary of them takes time and room for nothing."""
 VERSIONS = {"InventoryRow": 2, "PlanRow": 3, "Fact": 2}
 """Raise a kind's number whenever its fields change: files outlive the program that wrote them."""
 
@@ -43,8 +46,10 @@ class ParquetTables:
         except (pa.ArrowException, UnicodeEncodeError, OverflowError) as error:
             raise StateMismatch(f"a {kind.__name__} can't be written as Parquet: {error}") from error
         sink = pa.BufferOutputStream()
-        parquet.write_table(table, sink, compression="zstd", compression_level=3, use_dictionary=True, version="2.6")
-        return bytes(sink.getvalue().to_pybytes())
+        repeating = [column for column in _paths(schema) if column not in NAMES]
+        parquet.write_table(table, sink, compression="zstd", compression_level=1, use_dictionary=repeating, version="2.6")
+        data: bytes = sink.getvalue().to_pybytes()
+        return data
 
     def decode(self, data: bytes, kind: type[Row]) -> list[Row]:
         """Return the rows in their order; anything but a file of this kind and version is a `StateMismatch`."""
@@ -82,8 +87,9 @@ def _rows(table: pa.Table | pa.RecordBatch, kind: type[Row]) -> list[Row]:
         if column.null_count:
             raise StateMismatch(f"a file of {kind.__name__} holds empty values in the column `{field.name}`: it is not ours")
         values = column.to_pylist()
-        columns.append([tuple(value) for value in values] if pa.types.is_list(field.type) else values)
-    return [kind(*values) for values in zip(*columns, strict=True)]
+        columns.append(list(map(tuple, values)) if pa.types.is_list(field.type) else values)
+    make: Callable[[Any], Row] = kind._make  # type: ignore[attr-defined]  # a named tuple's
+    return list(map(make, zip(*columns, strict=True)))
 
 
 @functools.cache
@@ -103,6 +109,13 @@ def _schema(kind: type) -> pa.Schema:
             raise TypeError(f"{name}.{column}: a record for tables holds str, int, bool and tuple[str, ...] only")
         columns.append(pa.field(column, types[hints[column]], nullable=False))
     return pa.schema(columns, metadata={KIND: name.encode(), VERSION: str(VERSIONS.get(name, 1)).encode()})
+
+
+def _paths(schema: pa.Schema) -> list[str]:
+    """Return the columns as Parquet names them."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    return [f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name for field in schema]
 
 
 def _compare(found: pa.Schema, wanted: pa.Schema) -> None:

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import islice, repeat
 from json.encoder import encode_basestring
 from operator import itemgetter
 from typing import Any
 
 INTEGER_MAX = 2**53 - 1
+AT_ONCE = 10_000
+"""So many rows are written down together: their texts take some megabytes."""
 FIRST_PREV = "0" * 64
 """What the first link of a chain follows."""
 
@@ -44,8 +47,9 @@ def merkle_root(rows: Iterable[object]) -> str:
     Takes memory for one hash a level, so the rows may be a generator of any length. None at all is the SHA-256 of nothing.
     """
     tree = MerkleTree()
-    for row in rows:
-        tree.add(row)
+    left = iter(rows)
+    while some := list(islice(left, AT_ONCE)):
+        tree.extend(some)
     return tree.root()
 
 
@@ -57,25 +61,38 @@ class MerkleTree:
 
     def __init__(self) -> None:
         self.rows = 0
-        self._peaks: list[bytes] = []  # one full subtree for each bit set in `rows`, the largest first
+        self._peaks: dict[int, bytes] = {}  # by its height, one full subtree for each bit set in `rows`
 
     def add(self, row: object) -> None:
         """Append one row."""
-        self._peaks.append(hashlib.sha256(b"\x00" + canonical(row)).digest())
-        self.rows += 1
-        full = self.rows
-        while full % 2 == 0:
-            right = self._peaks.pop()
-            self._peaks[-1] = _node(self._peaks[-1], right)
-            full //= 2
+        self._grow([_leaf(b"\x00" + canonical(row))])
+
+    def extend(self, rows: Sequence[object]) -> None:
+        """Append rows as `add` does one after another; those of one kind of named tuple take a fifth of the time."""
+        for start in range(0, len(rows), AT_ONCE):
+            some = rows[start : start + AT_ONCE]
+            self._grow([_leaf(text) for text in _texts(some)])
+
+    def _grow(self, nodes: list[bytes]) -> None:
+        """Append leaves, and join what stands side by side, level by level."""
+        self.rows += len(nodes)
+        height = 0
+        while nodes:
+            if height in self._peaks:
+                nodes.insert(0, self._peaks.pop(height))
+            if len(nodes) % 2:
+                self._peaks[height] = nodes.pop()
+            nodes = [_node(left, right) for left, right in zip(nodes[::2], nodes[1::2], strict=True)]
+            height += 1
 
     def root(self) -> str:
         """Return the root (hex) of the rows so far; the tree can still grow."""
         if not self._peaks:
             return hashlib.sha256(b"").hexdigest()
-        root = self._peaks[-1]
-        for left in reversed(self._peaks[:-1]):
-            root = _node(left, root)
+        lowest, *higher = sorted(self._peaks)
+        root = self._peaks[lowest]
+        for height in higher:
+            root = _node(self._peaks[height], root)
         return root.hex()
 
 
@@ -144,6 +161,10 @@ def verify_chain(links: Iterable[Link], *, head: str = "") -> BrokenChain | None
     return None
 
 
+def _leaf(text: bytes) -> bytes:
+    return hashlib.sha256(text).digest()
+
+
 def _node(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
@@ -182,8 +203,54 @@ def _row(value: object) -> str:
     return pattern % ordered([write(item) for write, item in zip(writers, value, strict=True)])
 
 
+def _texts(rows: Sequence[object]) -> Iterator[bytes]:
+    """Yield the leaf (`00` and the canonical bytes) of each row.
+
+    Rows of one kind are written column by column: what all of them share is written once, the rest by one loop in C a column.
+    """
+    kind = type(rows[0])
+    if not issubclass(kind, tuple) or len(getattr(kind, "_fields", ())) < 2 or len(set(map(type, rows))) > 1:
+        return (b"\x00" + canonical(row) for row in rows)
+    fields: tuple[str, ...] = kind._fields  # type: ignore[attr-defined]
+    _, writers, ordered = _shape(kind)
+    varying: list[Iterable[str]] = []
+    members = []
+    columns = zip(sorted(fields), ordered(writers), ordered(tuple(zip(*rows, strict=True))), strict=True)
+    for name, write, column in columns:
+        texts = _column(column, write)
+        if isinstance(texts, str):
+            members.append(f'"{name}":{texts.replace("%", "%%")}')
+        else:
+            members.append(f'"{name}":%s')
+            varying.append(texts)
+    pattern = f"\x00{{{','.join(members)}}}"
+    values = zip(*varying, strict=True) if varying else repeat((), len(rows))
+    return _encoded(map(pattern.__mod__, values))
+
+
+def _column(column: tuple[Any, ...], write: Callable[[Any], str]) -> str | Iterable[str]:
+    """Return the text that all values of a column have, or one text each."""
+    first = column[0]
+    if write is encode_basestring:
+        return write(first) if column.count(first) == len(column) else map(write, column)
+    if len(set(map(type, column))) > 1 or isinstance(first, (list, dict)):
+        return map(write, column)  # equal values of several types may have several texts (1, true)
+    if isinstance(first, int) and not isinstance(first, bool):
+        return write(first) if column.count(first) == len(column) else map(write, column)
+    written = {value: write(value) for value in set(column)}
+    return written[first] if len(written) == 1 else map(written.__getitem__, column)
+
+
+def _encoded(texts: Iterable[str]) -> Iterator[bytes]:
+    for text in texts:
+        try:
+            yield text.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(f"text with a lone surrogate has no UTF-8: {error.object!r}") from None
+
+
 @cache
-def _shape(kind: type) -> tuple[str, tuple[Callable[[Any], str], ...], Callable[[Sequence[str]], tuple[str, ...]]]:
+def _shape(kind: type) -> tuple[str, tuple[Callable[[Any], str], ...], Callable[[Sequence[Any]], tuple[Any, ...]]]:
     """Return a record's text with a gap for each value, what writes each field, and what brings these into canonical order."""
     fields: tuple[str, ...] = kind._fields  # type: ignore[attr-defined]
     names = sorted(fields)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable
 
 from relocation.rules.summary import Bin, Count
@@ -37,11 +38,16 @@ class SizeHistogram:
 
     def add(self, size: int) -> None:
         """Count one object of `size` bytes."""
-        if size < 0:
-            raise ValueError(f"an object can't hold {size} bytes")
-        place = bisect_left(_EDGES, size) + 1 if size else 0
-        self._objects[place] += 1
-        self._bytes[place] += size
+        self.add_all((size,))
+
+    def add_all(self, sizes: Iterable[int]) -> None:
+        """Count objects of these sizes."""
+        for size, objects in Counter(sizes).items():
+            if size < 0:
+                raise ValueError(f"an object can't hold {size} bytes")
+            place = bisect_left(_EDGES, size) + 1 if size else 0
+            self._objects[place] += objects
+            self._bytes[place] += objects * size
 
     def add_bars(self, bars: Iterable[Bin]) -> None:
         """Count what another size histogram's `bars()` hold."""
@@ -68,12 +74,17 @@ class AgeHistogram:
 
     def add(self, last_modified: str, size: int) -> None:
         """Count one object of `size` bytes; `last_modified` is ISO 8601 in UTC. What is no such time counts under `?`."""
-        held = self._held.get(last_modified[:7])
-        if held is None:
-            month = last_modified[:7]
-            held = self._held.setdefault(month if _MONTH.fullmatch(month) else UNKNOWN_AGE, [0, 0])
-        held[0] += 1
-        held[1] += size
+        self.add_all(((last_modified, size),))
+
+    def add_all(self, found: Iterable[tuple[str, int]]) -> None:
+        """Count objects by their time and size."""
+        for last_modified, size in found:
+            held = self._held.get(last_modified[:7])
+            if held is None:
+                month = last_modified[:7]
+                held = self._held.setdefault(month if _MONTH.fullmatch(month) else UNKNOWN_AGE, [0, 0])
+            held[0] += 1
+            held[1] += size
 
     def add_bars(self, bars: Iterable[Bin]) -> None:
         """Count what another age histogram's `bars()` hold."""

@@ -101,20 +101,28 @@ class Tally:
     def _add_plan(self, part: Part) -> None:
         sums = counts((*part.rows, *part.left_over), Count())
         _merge(self.actions, {action: sums[action] for action in Action})
-        for row in part.rows:
-            self.sizes.add(row.size)
-            self.ages.add(row.source_last_modified, row.size)
-            if row.action in WRITTEN:
-                self.written[row.move] = self.written.get(row.move, 0) + 1
-                in_parts = digests.parts_in(row.source_etag)
-                self.uploads += bool(in_parts)
-                self.extra_parts += in_parts - 1 if in_parts else 0
+        self.sizes.add_all([row.size for row in part.rows])
+        self.ages.add_all([(row.source_last_modified, row.size) for row in part.rows])
+        if any(sums[action].objects for action in WRITTEN):
+            for row in part.rows:
+                if row.action in WRITTEN:
+                    self._add_written(row)
         for action in (Action.REFUSE, Action.CONFLICT, Action.DELETED_AT_TARGET):
             if sums[action].objects:
                 self.named.setdefault(action, []).extend(named(part.rows, action))
         self.named.setdefault(Action.REMOVE, []).extend(named(part.left_over, Action.REMOVE))
 
+    def _add_written(self, row: PlanRow) -> None:
+        self.written[row.move] = self.written.get(row.move, 0) + 1
+        if "-" in row.source_etag and (in_parts := digests.parts_in(row.source_etag)):
+            self.uploads += 1
+            self.extra_parts += in_parts - 1
+
     def _add_ending(self, part: Part, end: Ending) -> None:
+        if not end.facts:  # nothing has ended: a dry run
+            kept = [row.size for row in part.rows if row.action == Action.KEEP]
+            self.kept += Count(len(kept), sum(kept))
+            return
         found = outcomes(part.rows, end)
         _merge(self.outcomes, found)
         for proof, number in proofs(part.rows, end).items():

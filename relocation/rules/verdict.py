@@ -43,12 +43,10 @@ def ending(facts: Iterable[Fact], *, by_version: bool = False) -> Ending:
 
 def counts(rows: Iterable[PlanRow], listed: Count) -> dict[str, Count]:
     """Count rows by action, bytes by the source's size, beside what the source's listing showed."""
-    sums: dict[str, list[int]] = {action.value: [0, 0] for action in Action}
+    sizes: dict[str, list[int]] = {action.value: [] for action in Action}
     for row in rows:
-        pair = sums[row.action]
-        pair[0] += 1
-        pair[1] += row.size
-    return {"listed": listed, **{action: Count(*pair) for action, pair in sums.items()}}
+        sizes[row.action].append(row.size)
+    return {"listed": listed, **{action: _counted(each) for action, each in sizes.items()}}
 
 
 def outcomes(rows: Iterable[PlanRow], end: Ending) -> dict[str, Count]:

@@ -9,9 +9,8 @@ import json
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
-from itertools import islice
+from itertools import accumulate, islice, takewhile
 
-from relocation.ports import Row
 from relocation.rules.errors import StateMismatch
 from relocation.rules.evidence import MerkleTree, canonical, sha256_of
 from relocation.rules.records import Action, InventoryRow, PlanRow, RunRecord
@@ -152,13 +151,21 @@ class _Desk:
         await self.source.take(piece.source)
         await self.target.take(piece.target)
         self.left_over.add(piece.left_over)
-        for row in piece.rows:
-            self.tree.add(row)
-            self.actions[row.action] = self.actions.get(row.action, Count()) + Count(1, row.size)
-            if self._is_full(row):
+        rows = piece.rows
+        self.tree.extend(rows)
+        for action in {row.action for row in rows}:
+            found = [row.size for row in rows if row.action == action]
+            self.actions[action] = self.actions.get(action, Count()) + Count(len(found), sum(found))
+        limits = self._context.settings.transfer
+        while rows:
+            last = self._shard[-1] if self._shard else None
+            room = Count(limits.shard_objects - len(self._shard), limits.shard_bytes - self._shard_bytes)
+            end = fitting(rows, room, after=last)
+            self._shard += rows[:end]
+            self._shard_bytes += sum([row.size for row in rows[:end]])
+            rows = rows[end:]
+            if rows:
                 await self._put_shard()
-            self._shard.append(row)
-            self._shard_bytes += row.size
 
     async def finish(self) -> None:
         if self._shard:
@@ -167,16 +174,9 @@ class _Desk:
         await self.target.finish()
         rows = iter(self.left_over)
         while some := list(islice(rows, FILE_ROWS)):
-            for row in some:
-                self.tree.add(row)
+            self.tree.extend(some)
             name = f"{self._folder}/plan/left-over-{len(self.removals):05}.parquet"
             self.removals.append(await _file(self._context, name, some, PlanRow))
-
-    def _is_full(self, row: PlanRow) -> bool:
-        """Tell whether a new shard begins with this row: bounded objects and bytes, never between two versions of one key."""
-        limits = self._context.settings.transfer
-        full = len(self._shard) >= limits.shard_objects or self._shard_bytes + row.size > limits.shard_bytes
-        return bool(self._shard) and full and (row.move, row.source_key) != (self._shard[-1].move, self._shard[-1].source_key)
 
     async def _put_shard(self) -> None:
         name = f"{self._folder}/plan/{len(self.shards):05}.parquet"
@@ -210,6 +210,21 @@ class _Inventory:
             self._rows = []
 
 
+def fitting(rows: Sequence[PlanRow], room: Count, *, after: PlanRow | None) -> int:
+    """Return how many of these rows the shard at hand, which ends with the row `after` (None: it is empty), still takes.
+
+    It is bounded in objects and bytes, never ends between two versions of one key, and is never empty.
+    """
+    sizes = accumulate(row.size for row in rows[: max(room.objects, 0)])
+    end = sum(1 for _ in takewhile(room.bytes.__ge__, sizes))
+    if after is None and not end:
+        end = 1
+    last = rows[end - 1] if end else after
+    while last is not None and end < len(rows) and (rows[end].move, rows[end].source_key) == (last.move, last.source_key):
+        end += 1
+    return end
+
+
 def document_sha256(plan: SealedPlan) -> str:
     """Return the SHA-256 of a plan's document, as the vault holds it."""
     return sha256_of(asdict(plan))
@@ -230,10 +245,12 @@ def _header(context: Context, category: str, wave: Wave) -> dict[str, str]:
     }
 
 
-async def _file(context: Context, name: str, rows: Sequence[Row], kind: type[Row]) -> ShardFile:
+async def _file(
+    context: Context, name: str, rows: Sequence[PlanRow | InventoryRow], kind: type[PlanRow | InventoryRow]
+) -> ShardFile:
     data = context.tables.encode(rows, kind)
-    keep = [row.size for row in rows if isinstance(row, PlanRow) and row.action == Action.KEEP]
-    size = sum(row.size for row in rows if isinstance(row, (PlanRow, InventoryRow)))
+    keep = [row.size for row in rows if isinstance(row, PlanRow) and row.action == Action.KEEP] if kind is PlanRow else []
+    size = sum([row.size for row in rows])
     return ShardFile(name, await context.vault.put(name, data), len(rows), size, len(keep), sum(keep))
 
 

@@ -22,7 +22,7 @@ from relocation.rules.evidence import (
     sha256_of,
     verify_chain,
 )
-from relocation.rules.records import Fact, Intent
+from relocation.rules.records import Action, Fact, Intent, PlanRow
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)))
 VALUES = st.recursive(
@@ -82,6 +82,57 @@ def test_the_root_is_that_of_rfc_6962(rows):
     """The root that grows row by row equals the recursive definition, for every shape of tree."""
     values = [{"key": f"k{number}", "size": number} for number in range(rows)]
     assert merkle_root(values) == _naive_root([canonical(value) for value in values]).hex()
+
+
+def plan_row(number: int) -> PlanRow:
+    key, time = f'u{number}/写真 {number}"\\\t%s%.jpg', "2026-06-01T00:00:00.000Z"
+    proofs, reason = ("read_back", "received")[: number % 3], "" if number % 5 else "100% odd"
+    row = PlanRow(
+        list(Action)[number % 8], number % 3, "talk", key, "talk", f"new/u{number}", number * 7919, f"{number:032x}", time
+    )
+    return row._replace(ours=number % 2 == 0, proofs=proofs, reason=reason)
+
+
+PINNED = {
+    1: "15842606942f7c3c978b827f55d103e77ca928aca3bc6109787a53f77c8d6280",
+    2: "c67a8c0a6a4c19e2c2b6fe056749b95b29b7fd6948f5e5583420610d7e701c06",
+    7: "1471251b780b15680c062f2c5705f4796e3cf3e37e06d7bb5dbae4456975c4b6",
+    1000: "4647416a9ef9a5eeaa8ac61af85e1c204ccfdd3c545a831303888d8db1bc9f0d",
+}
+
+
+@pytest.mark.parametrize("rows", PINNED)
+def test_the_root_of_a_plan_is_the_one_that_it_always_had(rows):
+    """A root that was approved or sealed by an earlier version is found again by every later one."""
+    assert merkle_root(map(plan_row, range(rows))) == PINNED[rows]
+
+
+MIXED = st.one_of(
+    st.builds(plan_row, st.integers(0, 30)),
+    st.tuples(st.integers(0, 2), TEXTS, TEXTS, st.just("e")).map(lambda values: Intent(*values)),
+    st.tuples(st.booleans() | st.integers(0, 1), st.just("%s"), st.just("k"), st.just("e")).map(lambda values: Intent(*values)),
+    VALUES,
+)
+
+
+@given(st.lists(MIXED, max_size=40), st.integers(1, 9))
+@settings(max_examples=100)
+def test_rows_hashed_together_give_the_root_of_rows_hashed_one_by_one(rows, at_once):
+    """What rows of one kind share is written once; whatever they are, the root is that of each for itself."""
+    one_by_one, together = MerkleTree(), MerkleTree()
+    for row in rows:
+        one_by_one.add(row)
+    for start in range(0, len(rows), at_once):
+        together.extend(rows[start : start + at_once])
+    assert (together.rows, together.root()) == (one_by_one.rows, one_by_one.root())
+    assert together.root() == _naive_root([canonical(row) for row in rows]).hex()
+
+
+def test_rows_hashed_together_are_refused_as_each_for_itself_is():
+    """Text that has no UTF-8, and integers that a double would round, are refused in any number of rows."""
+    for odd in (plan_row(1)._replace(reason="\ud800"), plan_row(1)._replace(size=2**53)):
+        with pytest.raises(ValueError, match=r"2\^53|surrogate"):
+            merkle_root([plan_row(0), odd])
 
 
 def test_a_root_can_be_asked_for_while_the_tree_grows():
