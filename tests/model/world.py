@@ -116,7 +116,7 @@ class Silent:
 
 
 class QuickTables:
-    """The port `Tables` at a tenth of Parquet's price for a few rows. Parquet itself has tests of its own, and all runs on servers."""
+    """The port `Tables` at a tenth of Parquet's price for a few rows. Parquet itself has tests of its own, and servers' runs."""
 
     def encode(self, rows: Sequence[Row], kind: type[Row]) -> bytes:
         return pickle.dumps((kind, tuple(rows)))
