@@ -1,4 +1,4 @@
-"""`hikkoshi report`: where the newest pages lie."""
+"""`hikkoshi report`: where the newest pages lie, and their lists as CSV."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hikkoshi.shell import ConfigOption, JsonOption, Shell, shell_of
+from hikkoshi.shell import ConfigOption, Json, JsonOption, Shell, shell_of
 from relocation.rules.errors import Refusal
 
 
@@ -23,6 +23,7 @@ class Page:
 
 
 CategoryOption = Annotated[str, typer.Argument(metavar="[CATEGORY]", help="One category; without it all.", show_default=False)]
+CsvOption = Annotated[bool, typer.Option("--csv", help="Write report.csv beside each: every list, one object a row.")]
 OpenOption = Annotated[bool, typer.Option("--open", help="Open the newest one in the browser.")]
 
 
@@ -31,6 +32,7 @@ def report(
     category: CategoryOption = "",
     *,
     open_: OpenOption = False,
+    csv: CsvOption = False,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> int:
@@ -43,15 +45,27 @@ def report(
         about = f" of {category}" if category else ""
         folder = settings.state_dir / "reports"
         raise Refusal(f"there is no report{about} yet below {folder}; make one with: hikkoshi plan CATEGORY")
+    tables = [_table(each.path) for each in pages] if csv else []
     if shell.json:
-        shell.print_json({"reports": [{"category": each.category, "wave": each.wave, "report": str(each.path)} for each in pages]})
+        beside: list[dict[str, Json]] = [{"csv": str(table)} for table in tables] or [{} for _ in pages]
+        rows = zip(pages, beside, strict=True)
+        shell.print_json(
+            {"reports": [{"category": each.category, "wave": each.wave, "report": str(each.path), **more} for each, more in rows]}
+        )
     else:
-        for each in pages:
+        for each, path in zip(pages, tables or [page.path for page in pages], strict=True):
             shell.out.print(f"{each.category}  {each.wave}  ", end="")
-            shell.out.print(str(each.path), soft_wrap=True)
+            shell.out.print(str(path), soft_wrap=True)
     if open_:
         _open(shell, max(pages, key=lambda page: page.written_s).path)
     return 0
+
+
+def _table(page: Path) -> Path:
+    """Write a report's lists beside its page and return where."""
+    from connectors.report.spreadsheet_file import write_beside
+
+    return write_beside(page)
 
 
 def _open(shell: Shell, path: Path) -> None:

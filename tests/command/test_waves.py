@@ -31,6 +31,10 @@ def fill(case: Case, *, objects: int = 6) -> None:
         case.put(f"{'a' if number % 2 else 'b'}/{number} 写真.jpg", b"x" * (number * 100), ContentType="image/jpeg")
 
 
+def is_table(path: str) -> bool:
+    return Path(path).read_bytes().startswith(b"\xef\xbb\xbflist,bucket,key,")
+
+
 def is_page(path: str) -> bool:
     return Path(path).read_text().lower().startswith("<!doctype html>")
 
@@ -175,6 +179,9 @@ async def test_reports_and_status_are_found_afterwards(case):
     done = call("run", CATEGORY, "--json", "--config", config)
     (page,) = call("report", CATEGORY, "--json", "--config", config).document["reports"]
     assert page["report"] == done.document["report"]
+    (table,) = call("report", CATEGORY, "--csv", "--json", "--config", config).document["reports"]
+    assert table["csv"] == page["report"].replace("report.html", "report.csv")
+    assert is_table(table["csv"])
     (wave,) = call("status", "--json", "--config", config).document["waves"]
     assert wave["verified"] == wave["listed"] == done.document["counts"]["listed"]
     assert wave["last_run"]["id"] == done.document["run_id"]
