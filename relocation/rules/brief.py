@@ -68,11 +68,19 @@ def brief_of(summary: Summary) -> Brief:
         copied=sum((summary.counts.get(action, Count()) for action in WRITES), Count()),
         attention=sum(count.objects for count in trouble.values()) + len(summary.hidden),
         trouble=trouble,
-        proofs={name: number for name, number in summary.proofs.items() if number},
+        proofs=_proofs(summary),
         unclaimed=tuple(Unclaimed(shown(each.place), each.objects, each.bytes, each.newest) for each in largest),
         unclaimed_places=len(summary.unclaimed),
         unknown=tuple(text[:CHARACTERS_MAX] for text in summary.unknown[:SENTENCES_MAX]),
     )
+
+
+def _proofs(summary: Summary) -> dict[str, int]:
+    """Return how many of what is verified have each proof: by this run, and in a catch-up what it kept by those before."""
+    sums = {
+        name: summary.proofs.get(name, 0) + summary.kept_proofs.get(name, 0) for name in (*summary.proofs, *summary.kept_proofs)
+    }
+    return {name: number for name, number in sums.items() if number}
 
 
 def read_brief(text: str) -> Brief | None:

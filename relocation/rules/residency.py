@@ -1,7 +1,8 @@
 """Which country holds what of a category, from what its runs sealed: every figure with its run and its time. Pure.
 
-Guarantees: nothing is added up that no run saw. What is home is what the last run or verification read back; what is left is what
-the newest listing showed beyond that; a wave that nobody listed is named, never counted as empty.
+Guarantees: nothing is added up that no run saw. What is home is what the last run or verification read back, in a catch-up also
+what it kept as earlier ones had proved it; what is left is what the newest listing showed beyond that; a wave that nobody listed is
+named, never counted as empty.
 """
 
 from __future__ import annotations

@@ -53,6 +53,7 @@ def merged(waves: Sequence[Summary]) -> Summary:
         remove=_joined(wave.remove for wave in waves),
         removed=_joined(wave.removed for wave in waves),
         kept=sum((wave.kept for wave in waves), Count()),
+        kept_proofs=_added(wave.kept_proofs for wave in waves),
         passes=tuple(each for wave in waves for each in wave.passes),
         passes_end="; ".join(dict.fromkeys(wave.passes_end for wave in waves if wave.passes_end)),
         deleted_at_target=_joined(wave.deleted_at_target for wave in waves),

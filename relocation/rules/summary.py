@@ -237,6 +237,8 @@ class Summary:
     removed: tuple[Named, ...] = ()
     kept: Count = Count()
     """What a pass of a catch-up left as it was: home and proved by earlier runs, listed at the target still, and not read again."""
+    kept_proofs: Mapping[str, int] = field(default_factory=dict)
+    """The standing proofs of what was kept so, from the facts of the runs that made them."""
     passes: tuple[Pass, ...] = ()
     passes_end: str = ""
     """Why the last pass of a catch-up was the last, in words."""

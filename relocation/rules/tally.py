@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from relocation.rules import digests
 from relocation.rules.histogram import AgeHistogram, SizeHistogram
 from relocation.rules.plan import Known
-from relocation.rules.records import Action, Fact, InventoryRow, Outcome, PlanRow
+from relocation.rules.records import Action, Fact, InventoryRow, Outcome, PlanRow, Proof
 from relocation.rules.summary import Count, Equation, Histories, Named
 from relocation.rules.verdict import (
     Ending,
@@ -26,7 +26,7 @@ from relocation.rules.verdict import (
     target_side,
 )
 from relocation.rules.version_verdict import all_versions_listed, histories, target_side_of_versions
-from relocation.rules.versions import Version
+from relocation.rules.versions import Version, is_marker
 
 WRITTEN = (Action.COPY, Action.REPLACE)
 NOTHING_KNOWN = Known({}, {})
@@ -73,7 +73,8 @@ class Tally:
         self.histories = Histories()
         self.removals: list[Fact] = []
         self.brought = self.kept_said = self.kept = Count()
-        """What was written and holds; what is kept and has a fact of this run; what is kept and has none."""
+        """What was written and holds; what is kept and has a fact of this run; what is kept, has none, and stands proved."""
+        self.kept_proofs: dict[str, int] = {}
         self.refreshed = 0
         """How many of those that are kept were brought level."""
         self.moved_bytes = self.uploads = self.extra_parts = 0
@@ -133,11 +134,12 @@ class Tally:
         if found[Outcome.FAILED].objects:
             self.mismatched += named_outcomes(part.rows, end, Outcome.FAILED, mismatch=True)
             self.ended.setdefault(Outcome.FAILED, []).extend(named_outcomes(part.rows, end, Outcome.FAILED, mismatch=False))
+        shown = None if part.listed is None or self._by_version else {(row.bucket, row.key): row.etag for row in part.listed}
         for row in part.rows:
             if (fact := end.of(row)) is not None:
                 self._add_fact(row, fact)
-            elif row.action == Action.KEEP:
-                self.kept += Count(1, row.size)
+            elif row.action == Action.KEEP and (shown is None or shown.get((row.target_bucket, row.target_key)) == row.found_etag):
+                self._add_kept(row)
         self.moved_bytes += sum(fact.size for fact in part.facts if fact.outcome in (Outcome.COPIED, Outcome.VERIFIED))
 
     def _add_fact(self, row: PlanRow, fact: Fact) -> None:
@@ -149,6 +151,14 @@ class Tally:
             self.refreshed += holds and fact.reason != AS_IT_STANDS
         elif holds:
             self.brought += Count(1, row.size)
+
+    def _add_kept(self, row: PlanRow) -> None:
+        """Count what earlier runs proved and this one did not read. What was never read back is not home; a marker has no bytes."""
+        if Proof.READ_BACK not in row.proofs and not is_marker(row):
+            return
+        self.kept += Count(1, row.size)
+        for proof in row.proofs:
+            self.kept_proofs[proof] = self.kept_proofs.get(proof, 0) + 1
 
     def counts(self, listed: Count) -> dict[str, Count]:
         """Return the counts by action, beside what the source's listing showed."""

@@ -102,7 +102,7 @@ async def summarise(context: Context, material: Material) -> Summary:
     if run.kind != "catch_up":
         return summary
     passes = (figures(summary, counted, tally.brought, tally.refreshed),)
-    return replace(summary, passes=passes, kept=tally.kept)
+    return replace(summary, passes=passes, kept=tally.kept, kept_proofs=tally.kept_proofs)
 
 
 async def _tallied(parts: AsyncGenerator[Part, None], *, by_version: bool) -> Tally:

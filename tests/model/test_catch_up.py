@@ -15,6 +15,7 @@ from relocation.rules.errors import Refusal
 from relocation.rules.objects import Attributes
 from relocation.rules.records import RouteRecord
 from relocation.settings import Policy
+from relocation.stages.wave import WaveRequest, run_wave
 from tests.model.world import MemoryStores, Mortal, SimulatedKill, World, put_in_parts
 
 SEED = int(os.environ.get("HIKKOSHI_SEED", "20261122"))
@@ -68,8 +69,31 @@ async def test_what_a_pass_keeps_is_home_in_status_report_and_residency(world):
     listed = summary.counts["listed"]
     assert (summary.kept.objects, summary.outcomes["verified"].objects) == (listed.objects, 0)
     assert brief_of(summary).verified == listed
+    assert brief_of(summary).proofs["read_back"] == brief_of(summary).proofs["received"] == listed.objects
+    assert summary.proofs["read_back"] == 0, "the last pass itself read nothing"
     bands = {band.style: band.count for band in _done(summary)}
     assert (bands["keep"], bands["other"].objects) == (listed, 0)
+
+
+async def test_what_was_never_read_back_or_is_gone_again_is_not_called_home_by_a_pass(world):
+    """A pass keeps what was copied and never read back, and what vanished while it ran: neither counts as home, or as proved."""
+    await world.store().put("talk", "new", b"new")
+    async with world.context() as context:
+        await run_wave(context, WaveRequest("talk", "all", until="copy"))
+    rooms = brief_of(await world.catch_up(passes_max=1))
+    assert (rooms.listed.objects - rooms.verified.objects, rooms.proofs["read_back"]) == (1, rooms.verified.objects)
+
+    await world.run()
+    listings = iter(range(100))
+
+    async def vanish(call) -> None:
+        if call.role == "reader" and call.action == "s3:ListBucket" and call.bucket == "talk" and next(listings) == 1:
+            world.japan.before = None
+            await world.store("japan").delete("talk", PICTURE)
+
+    world.japan.before = vanish
+    summary = await world.catch_up(passes_max=1)
+    assert (summary.counts["keep"].objects - summary.kept.objects, summary.kept_proofs["read_back"]) == (1, summary.kept.objects)
 
 
 async def test_what_changed_at_the_source_is_brought_level_and_what_came_and_went_too(world):
