@@ -5,6 +5,7 @@ Guarantees: the same figures however a run is cut into parts, as long as all fac
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -120,9 +121,8 @@ class Tally:
             self.extra_parts += in_parts - 1
 
     def _add_ending(self, part: Part, end: Ending) -> None:
-        if not end.facts:  # nothing has ended: a dry run
-            kept = [row.size for row in part.rows if row.action == Action.KEEP]
-            self.kept += Count(len(kept), sum(kept))
+        self._add_kept(part, end)
+        if not end.facts:  # nothing has ended
             return
         found = outcomes(part.rows, end)
         _merge(self.outcomes, found)
@@ -134,12 +134,9 @@ class Tally:
         if found[Outcome.FAILED].objects:
             self.mismatched += named_outcomes(part.rows, end, Outcome.FAILED, mismatch=True)
             self.ended.setdefault(Outcome.FAILED, []).extend(named_outcomes(part.rows, end, Outcome.FAILED, mismatch=False))
-        shown = None if part.listed is None or self._by_version else {(row.bucket, row.key): row.etag for row in part.listed}
         for row in part.rows:
             if (fact := end.of(row)) is not None:
                 self._add_fact(row, fact)
-            elif row.action == Action.KEEP and (shown is None or shown.get((row.target_bucket, row.target_key)) == row.found_etag):
-                self._add_kept(row)
         self.moved_bytes += sum(fact.size for fact in part.facts if fact.outcome in (Outcome.COPIED, Outcome.VERIFIED))
 
     def _add_fact(self, row: PlanRow, fact: Fact) -> None:
@@ -152,13 +149,23 @@ class Tally:
         elif holds:
             self.brought += Count(1, row.size)
 
-    def _add_kept(self, row: PlanRow) -> None:
+    def _add_kept(self, part: Part, end: Ending) -> None:
         """Count what earlier runs proved and this one did not read. What was never read back is not home; a marker has no bytes."""
-        if Proof.READ_BACK not in row.proofs and not is_marker(row):
+        if part.listed is None:
             return
-        self.kept += Count(1, row.size)
-        for proof in row.proofs:
-            self.kept_proofs[proof] = self.kept_proofs.get(proof, 0) + 1
+        shown = {(row.bucket, row.key, row.etag) for row in part.listed}
+        kept = [
+            row
+            for row in part.rows
+            if row.action == Action.KEEP
+            and end.of(row) is None
+            and (row.target_bucket, row.target_key, row.found_etag) in shown
+            and (Proof.READ_BACK in row.proofs or is_marker(row))
+        ]
+        self.kept += Count(len(kept), sum(row.size for row in kept))
+        for each, number in Counter(row.proofs for row in kept).items():
+            for proof in each:
+                self.kept_proofs[proof] = self.kept_proofs.get(proof, 0) + number
 
     def counts(self, listed: Count) -> dict[str, Count]:
         """Return the counts by action, beside what the source's listing showed."""
