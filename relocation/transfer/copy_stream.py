@@ -20,7 +20,7 @@ from relocation.transfer.hashing import Fingerprint, attributes_sha256
 from relocation.transfer.promise import Promise, Span, Watch, promised, watched
 from relocation.transfer.read import identity, read_head, to_send
 from relocation.transfer.retry import Tries
-from relocation.transfer.write import look_first, settle, settle_unanswered, write_conditions
+from relocation.transfer.write import look_first, settle, settle_unanswered, version_before, write_conditions, written_since
 
 
 async def copy_stream(hands: Hands, row: PlanRow, tries: Tries) -> Fact:
@@ -59,12 +59,14 @@ class _Sending:
         self.promise = Promise()
         self.print_ = Fingerprint(sha256=hands.sha256)
         self.asked = 0
+        self.before = ""
 
     async def carry(self) -> Written:
         """Learn what the bytes must come to, and send them; an answer that was lost is settled by looking."""
         hands, row, tries = self.hands, self.row, self.tries
         await look_first(hands, row, tries, by_parts=False)
         self.promise = await promised(hands, row, self.span, tries, needs_crc64nvme=False)
+        self.before = await version_before(hands, row, row.foretold_etag, tries)
         try:
             return await tries.run(self._once)
         except (PreconditionFailed, NotFound):  # If-Match on what is gone by now is a 404
@@ -75,6 +77,8 @@ class _Sending:
     async def _once(self) -> Written:
         hands, row = self.hands, self.row
         self.asked += 1
+        if self.asked > 1 and (written := await written_since(hands, row, self.before)):
+            return written
         watch = Watch(hands, row, self.span, self.promise, Fingerprint(sha256=hands.sha256))
         blocks = watched(hands, row, self.span, watch, self.tries)
         hands.check_lease()

@@ -41,11 +41,14 @@ async def write_whole(hands: Hands, row: PlanRow, body: Body, tries: Tries) -> W
     """PUT an object and return the target's answer. Raises Occupied where the target holds something else."""
     await look_first(hands, row, tries, by_parts=False)
     conditions = write_conditions(hands, row, by_parts=False)
+    before = await version_before(hands, row, _expected(row, body), tries) if row.found_etag else ""
     asked = 0
 
     async def once() -> Written:
         nonlocal asked
         asked += 1
+        if asked > 1 and (written := await written_since(hands, row, before)):
+            return written
         hands.check_lease()
         crc64nvme = body.crc64nvme if hands.seen.sends_checksum else ""
         return await hands.target.put(
@@ -55,11 +58,14 @@ async def write_whole(hands: Hands, row: PlanRow, body: Body, tries: Tries) -> W
     try:
         return await tries.run(once)
     except (PreconditionFailed, NotFound):  # If-Match on what is gone by now is a 404
-        expected = row.foretold_etag or digests.etag_of_whole(body.view)
-        return await settle(hands, row, expected, tries, asked=asked, intended=_intended(hands, body.view))
+        return await settle(hands, row, _expected(row, body), tries, asked=asked, intended=_intended(hands, body.view))
     except Transient as error:
-        expected = row.foretold_etag or digests.etag_of_whole(body.view)
-        return await settle_unanswered(hands, row, expected, tries, error, intended=_intended(hands, body.view))
+        return await settle_unanswered(hands, row, _expected(row, body), tries, error, intended=_intended(hands, body.view))
+
+
+def _expected(row: PlanRow, body: Body) -> str:
+    """Return the ETag that the target will give the body; hashed only where somebody asks: the listing foretells most."""
+    return row.foretold_etag or digests.etag_of_whole(body.view)
 
 
 def _intended(hands: Hands, view: memoryview) -> str:
@@ -107,6 +113,33 @@ def _replaces(row: PlanRow) -> bool:
     return row.action in (Action.REPLACE, Action.PROVE) and row.found_etag != ""
 
 
+async def version_before(hands: Hands, row: PlanRow, expected_etag: str, tries: Tries) -> str:
+    """Return the version that an object is about to take the place of with its very bytes (other metadata, rot); else nothing.
+
+    The condition of such a write, the ETag that it leaves, holds after it as before: only the version tells a try that took
+    effect, and whose answer was lost, from one that did not. A second one would be a version too many.
+    """
+    if expected_etag != row.found_etag:
+        return ""
+    found = await _head(hands, row, tries)
+    return found.version_id if found is not None else ""
+
+
+async def written_since(hands: Hands, row: PlanRow, version_id: str) -> Written | None:
+    """Return what a try before this one wrote in place of that version; None where nothing was, or where no version tells."""
+    if not version_id:
+        return None
+    try:
+        found = await hands.target.head(row.target_bucket, row.target_key)
+    except NotFound:
+        return None
+    return _as_written(found) if found.etag == row.found_etag and found.version_id != version_id else None
+
+
+def _as_written(found: Head) -> Written:
+    return Written(etag=found.etag, version_id=found.version_id, crc64nvme=found.checksum("crc64nvme"))
+
+
 async def settle(hands: Hands, row: PlanRow, expected_etag: str, tries: Tries, *, asked: int, intended: str = "") -> Written:
     """After a 412: return what stands there if an earlier try of ours wrote it (the answer was lost), else raise Occupied.
 
@@ -117,7 +150,7 @@ async def settle(hands: Hands, row: PlanRow, expected_etag: str, tries: Tries, *
     if found is None:
         raise Occupied(Head(size=-1, etag="", last_modified=""))
     if asked > 1 and found.etag == expected_etag:
-        return Written(etag=found.etag, version_id=found.version_id, crc64nvme=found.checksum("crc64nvme"))
+        return _as_written(found)
     raise Occupied(found, intended if asked > 1 else "")
 
 
@@ -132,7 +165,7 @@ async def settle_unanswered(
         raise Occupied(found, intended)
     if found is None or found.etag != expected_etag or found.etag == row.found_etag:
         raise error
-    return Written(etag=found.etag, version_id=found.version_id, crc64nvme=found.checksum("crc64nvme"))
+    return _as_written(found)
 
 
 async def _head(hands: Hands, row: PlanRow, tries: Tries) -> Head | None:

@@ -11,11 +11,12 @@ import pytest
 from connectors.memory import Behaviour
 from connectors.report.flow import _done
 from relocation.rules.brief import brief_of
-from relocation.rules.errors import Refusal
+from relocation.rules.errors import Refusal, Transient
 from relocation.rules.objects import Attributes
 from relocation.rules.records import RouteRecord
 from relocation.settings import Policy
 from relocation.stages.wave import WaveRequest, run_wave
+from tests.model.test_review import wrap
 from tests.model.world import MemoryStores, Mortal, SimulatedKill, World, put_in_parts
 
 SEED = int(os.environ.get("HIKKOSHI_SEED", "20261122"))
@@ -165,6 +166,41 @@ async def test_a_change_of_tags_alone_comes_over_in_the_last_pass(world):
     again = await world.catch_up()
     assert again.passes[-1].refreshed == 0
     assert world.writes("japan") == []
+
+
+async def _metadata_anew_with_its_first_answer_lost(world, monkeypatch) -> int:
+    """Change metadata alone, lose the first answer to the write that follows, and return how many versions stand at the target."""
+    lost: list[str] = []
+
+    async def put(call, _store, _bucket, key, *_, **__):
+        answer = await call()
+        if key == PICTURE and not lost:
+            lost.append(key)
+            raise Transient("no answer")
+        return answer
+
+    body = world.bodies("korea")[PICTURE]
+    await world.store().put("talk", PICTURE, body, attributes=Attributes(metadata=(("owner", "another"),)))
+    wrap(monkeypatch, "put", "japan", put)
+    await world.catch_up()
+    assert lost
+    assert world.japan.buckets["talk"].latest(PICTURE).attributes.metadata == (("owner", "another"),)
+    return len(world.japan.buckets["talk"].keys[PICTURE])
+
+
+async def test_metadata_that_are_written_anew_make_one_version_whatever_answer_is_lost(world, monkeypatch):
+    """N10: the bytes and the ETag are what they were, so that no condition tells a try that took effect; the version does."""
+    assert await _metadata_anew_with_its_first_answer_lost(world, monkeypatch) == 2
+
+
+async def test_without_a_look_at_the_version_the_next_try_would_write_one_more(world, monkeypatch):
+    """The control to N10: If-Match holds after the write as before."""
+
+    async def unseen(*_args):
+        return None
+
+    monkeypatch.setattr("relocation.transfer.write.written_since", unseen)
+    assert await _metadata_anew_with_its_first_answer_lost(world, monkeypatch) == 3
 
 
 async def test_without_the_look_a_change_of_tags_would_stay_unseen(world, monkeypatch):
