@@ -7,6 +7,7 @@ Every call either does what it says, or raises one error of `rules/errors.py`; n
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -26,7 +27,7 @@ from relocation.rules.objects import (
     Written,
 )
 from relocation.rules.records import Answers, Fact, Intent, Lease, OpenUpload, RouteRecord, RunRecord, Segment, ShardTally
-from relocation.rules.summary import Summary
+from relocation.rules.summary import Named, Summary
 
 Row = TypeVar("Row")
 Headers = Sequence[tuple[str, str]]
@@ -448,6 +449,10 @@ class Reports(Protocol):
 
     async def publish(self, summary: Summary) -> Summary:
         """Write the report and return the summary with `report` set to where its page lies."""
+        ...
+
+    def losses(self, run: RunRecord) -> AbstractContextManager[Callable[[Sequence[Named]], None]]:
+        """Open what lies beside a run's report and names every object that lost something: whole at the end, or not there."""
         ...
 
 

@@ -49,12 +49,15 @@ def as_json(summary: Summary, *, waves: Sequence[Summary] = (), rows_max: int | 
         "remove": summary.remove,
         "deleted_at_target": summary.deleted_at_target,
         "foreign": summary.foreign,
+        "lost": summary.lost,
         "hidden": summary.hidden,
         "not_found": summary.not_found,
         "unclaimed": summary.unclaimed,
         "unknown": summary.unknown,
     }
     cut: dict[str, Json] = {name: len(rows) for name, rows in lists.items() if rows_max is not None and len(rows) > rows_max}
+    if summary.lost_objects > len(summary.lost[:rows_max]):
+        cut["lost"] = summary.lost_objects
     rows: dict[str, Json] = {name: [_row(each) for each in rows[:rows_max]] for name, rows in lists.items()}
     rows["failed"] = [_named(each) | {"attempts": each.attempts} for each in summary.failed[:rows_max]]
     if summary.kind == "catch_up":

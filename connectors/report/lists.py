@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connectors.report.figures import plain, readable
 from connectors.report.words import Text, as_text, say, translated
@@ -21,8 +21,9 @@ ROW_COSTS = 60
 """What a row's own mark-up takes, in characters."""
 KEY_CHARACTERS_MAX = 300
 """A longer key is shown by its beginning and its end."""
-QUIET = ("deleted_at_target", "foreign")
+QUIET = ("deleted_at_target", "foreign", "lost")
 """Lists that are for information: nobody has to do anything."""
+LOST_ROWS_MAX = 200
 REASONS_MAX = 12
 SHARE_A_REASON = 3
 """How many objects on the average make a reason a heading; with fewer, each row has its own."""
@@ -97,7 +98,11 @@ def listings(summary: Summary, *, rows_max: int = ROWS_MAX, characters_max: int 
         ("deleted_at_target", summary.deleted_at_target),
         ("foreign", summary.foreign),
     )
-    return tuple(_listing(name, rows, rows_max, characters_max) for name, rows in lists if rows)
+    found = tuple(_listing(name, rows, rows_max, characters_max) for name, rows in lists if rows)
+    if not summary.lost:
+        return found
+    lost = _listing("lost", summary.lost, min(rows_max, LOST_ROWS_MAX), characters_max)
+    return (*found, replace(lost, total=summary.lost_objects))
 
 
 def _listing(name: str, found: Sequence[Named], rows_max: int, characters_max: int) -> Listing:

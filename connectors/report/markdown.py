@@ -137,8 +137,9 @@ class _Writer(Lines):
     def _list(self, listing: Listing) -> None:
         self.heading(f"{say(f'list.{listing.name}').in_(self.language)} · {number(listing.total)}", 3)
         self.lines += [self.say(say(f"list.{listing.name}.means")), ""]
+        cut = "list.cut.lost" if listing.name == "lost" else "list.cut"
         if listing.shown < listing.total:
-            self.lines += [f"*{self.say(say('list.cut', shown=listing.shown, total=listing.total))}*", ""]
+            self.lines += [f"*{self.say(say(cut, shown=listing.shown, total=listing.total))}*", ""]
         rows = [(row, group.reason or row.reason) for group in listing.groups for row in group.rows]
         heads = [say("head.bucket"), say("head.key"), say("head.reason")]
         attempts = [say("head.attempts")] if listing.has_attempts else []

@@ -7,16 +7,18 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from connectors.report.document import as_json
+from connectors.report.losses import LOSSES, LossFile
 from connectors.report.page import as_page
 from relocation.ports import Vault
 from relocation.rules.errors import NoSpace, Refusal
-from relocation.rules.summary import Summary
+from relocation.rules.records import RunRecord
+from relocation.rules.summary import Named, Summary
 from relocation.transfer.crew import first_error
 
 
@@ -29,7 +31,7 @@ class ReportFiles:
 
     async def publish(self, summary: Summary) -> Summary:
         """Write the report and return the summary with the page's path in `report`."""
-        place = self._folder / "reports" / summary.category / (summary.wave or "all-waves") / f"{summary.run_id}-{named(summary)}"
+        place = self._place(summary.category, summary.wave, f"{summary.run_id}-{named(summary)}")
         summary = replace(summary, report=str(place / "report.html"))
         page = as_page(summary).encode()
         document = json.dumps(as_json(summary, rows_max=None), ensure_ascii=False, indent=1).encode()
@@ -44,11 +46,25 @@ class ReportFiles:
             replaced(place / "report.json", document)
         return summary
 
+    @contextmanager
+    def losses(self, run: RunRecord) -> Iterator[Callable[[Sequence[Named]], None]]:
+        """Open `losses.csv` beside the report of a run."""
+        file = LossFile(self._place(run.category, run.wave, f"{run.id}-{named(run)}") / LOSSES)
+        try:
+            yield file.add
+            file.finish()
+        except BaseException:
+            file.forget()
+            raise
 
-def named(summary: Summary) -> str:
+    def _place(self, category: str, wave: str | None, name: str) -> Path:
+        return self._folder / "reports" / category / (wave or "all-waves") / name
+
+
+def named(run: Summary | RunRecord) -> str:
     """Return what was asked for: `plan`, `run`, `verify`; for a run that was to stop early, after which stage too."""
-    whole = summary.kind != "run" or summary.stage == "verify"
-    return summary.kind if whole else f"{summary.kind}-until-{summary.stage}"
+    whole = run.kind != "run" or run.stage == "verify"
+    return run.kind if whole else f"{run.kind}-until-{run.stage}"
 
 
 @contextmanager

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from connectors.report.document import Json
+from connectors.report.losses import LOSSES, read_losses
 from connectors.report.spreadsheet import ENCODING, Row, lost_in, rows_of, write
 from relocation.rules.errors import Refusal
-
-LOSSES = "losses.csv"
 
 
 def write_beside(page: Path) -> Path:
@@ -35,12 +33,5 @@ def write_beside(page: Path) -> Path:
 
 
 def _lost(losses: Path, document: dict[str, Json]) -> Iterator[Row]:
-    """Yield the losses by object: all of them, where they lie beside the page; else those that the document names."""
-    if not losses.exists():
-        yield from lost_in(document)
-        return
-    with losses.open(encoding=ENCODING, newline="") as file:
-        lines = csv.reader(file)
-        next(lines, None)
-        for line in lines:
-            yield tuple(line)
+    """Return the losses by object: all of them, where they lie beside the page; else those that the document names."""
+    return read_losses(losses) if losses.exists() else lost_in(document)

@@ -14,6 +14,7 @@ from relocation.rules.errors import StateMismatch
 from relocation.rules.evidence import merkle_root
 from relocation.rules.histogram import AgeHistogram, SizeHistogram
 from relocation.rules.summary import (
+    LOST_NAMED_MAX,
     Bin,
     Compared,
     Count,
@@ -43,6 +44,8 @@ def merged(waves: Sequence[Summary]) -> Summary:
         outcomes=_summed(wave.outcomes for wave in waves),
         proofs=_added(wave.proofs for wave in waves),
         losses=_added(wave.losses for wave in waves),
+        lost=_joined(wave.lost for wave in waves)[:LOST_NAMED_MAX],
+        lost_objects=sum(wave.lost_objects for wave in waves),
         declared=_added(wave.declared for wave in waves),
         mismatched=_joined(wave.mismatched for wave in waves),
         failed=_joined(wave.failed for wave in waves),

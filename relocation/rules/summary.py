@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+LOST_NAMED_MAX = 1000
+"""So many objects that lost something are named in a summary itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Count:
@@ -253,6 +256,9 @@ class Summary:
     unfinished: tuple[Unfinished, ...] = ()
     unknown: tuple[str, ...] = ()
     losses: Mapping[str, int] = field(default_factory=dict)
+    lost: tuple[Named, ...] = ()
+    """The first of the objects that lost something, `lost_objects` in all; every one stands in a file beside the report."""
+    lost_objects: int = 0
     declared: Mapping[str, int] = field(default_factory=dict)
     """What is known in advance not to arrive as it was, with why; 0 objects: only they themselves can tell."""
     histories: Histories = field(default_factory=Histories)

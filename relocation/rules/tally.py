@@ -6,14 +6,14 @@ Guarantees: the same figures however a run is cut into parts, as long as all fac
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from relocation.rules import digests
 from relocation.rules.histogram import AgeHistogram, SizeHistogram
 from relocation.rules.plan import Known
 from relocation.rules.records import Action, Fact, InventoryRow, Outcome, PlanRow, Proof
-from relocation.rules.summary import Count, Equation, Histories, Named
+from relocation.rules.summary import LOST_NAMED_MAX, Count, Equation, Histories, Named
 from relocation.rules.verdict import (
     Ending,
     TargetSide,
@@ -22,6 +22,7 @@ from relocation.rules.verdict import (
     ending,
     named,
     named_outcomes,
+    named_row,
     outcomes,
     proofs,
     target_side,
@@ -30,6 +31,7 @@ from relocation.rules.version_verdict import all_versions_listed, histories, tar
 from relocation.rules.versions import Version, is_marker
 
 WRITTEN = (Action.COPY, Action.REPLACE)
+OnLost = Callable[[Sequence[Named]], None]
 NOTHING_KNOWN = Known({}, {})
 AS_IT_STANDS = "kept as it stands: the target does not show all that goes along with it"
 """The reason in a fact about an object that was looked at, and not brought level."""
@@ -54,15 +56,18 @@ class Part:
 
 
 class Tally:
-    """The sums over all parts so far."""
+    """The sums over all parts so far. `on_lost` is told, part by part, which objects lost something."""
 
-    def __init__(self, *, by_version: bool) -> None:
+    def __init__(self, *, by_version: bool, on_lost: OnLost | None = None) -> None:
         self._by_version = by_version
+        self._on_lost = on_lost
         self.sizes, self.ages = SizeHistogram(), AgeHistogram()
         self.actions: dict[str, Count] = {}
         self.outcomes = outcomes((), Ending({}))
         self.proofs = proofs((), Ending({}))
         self.losses: dict[str, int] = {}
+        self.lost: list[Named] = []
+        self.lost_objects = 0
         self.written: dict[int, int] = {}
         """Objects to be written, by the index of their move."""
         self.named: dict[Action, list[Named]] = {}
@@ -134,10 +139,20 @@ class Tally:
         if found[Outcome.FAILED].objects:
             self.mismatched += named_outcomes(part.rows, end, Outcome.FAILED, mismatch=True)
             self.ended.setdefault(Outcome.FAILED, []).extend(named_outcomes(part.rows, end, Outcome.FAILED, mismatch=False))
+        lost = []
         for row in part.rows:
             if (fact := end.of(row)) is not None:
                 self._add_fact(row, fact)
+                if fact.losses:
+                    lost.append(named_row(row, "; ".join(fact.losses)))
+        self._add_lost(lost)
         self.moved_bytes += sum(fact.size for fact in part.facts if fact.outcome in (Outcome.COPIED, Outcome.VERIFIED))
+
+    def _add_lost(self, lost: Sequence[Named]) -> None:
+        self.lost += lost[: LOST_NAMED_MAX - len(self.lost)]
+        self.lost_objects += len(lost)
+        if self._on_lost is not None:
+            self._on_lost(lost)
 
     def _add_fact(self, row: PlanRow, fact: Fact) -> None:
         for loss in fact.losses:

@@ -132,7 +132,7 @@ def target_side(listed: Sequence[InventoryRow], rows: Iterable[PlanRow], end: En
 def named(rows: Iterable[PlanRow], action: Action) -> tuple[Named, ...]:
     """Return the rows of one action with their reasons."""
     return tuple(
-        _named(row, row.reason) if row.source_key else Named(row.target_bucket, row.target_key, row.reason)
+        named_row(row, row.reason) if row.source_key else Named(row.target_bucket, row.target_key, row.reason)
         for row in rows
         if row.action == action
     )
@@ -145,11 +145,12 @@ def named_outcomes(rows: Iterable[PlanRow], end: Ending, outcome: Outcome, *, mi
         fact = end.of(row) if row.action in WORKED else None
         if fact is None or fact.outcome != outcome or (mismatch is not None and fact.mismatch != mismatch):
             continue
-        found.append(_named(row, fact.reason, fact.attempts))
+        found.append(named_row(row, fact.reason, fact.attempts))
     return tuple(found)
 
 
-def _named(row: PlanRow, reason: str, attempts: int = 0) -> Named:
+def named_row(row: PlanRow, reason: str, attempts: int = 0) -> Named:
+    """Return one row as people see it: where, which version, why."""
     if row.source_version_id:
         reason = f"{'version' if row.source_etag else 'delete marker'} {row.source_version_id}: {reason}"
     source, target = (row.source_bucket, row.source_key), (row.target_bucket, row.target_key)

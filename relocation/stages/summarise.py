@@ -45,7 +45,8 @@ async def summarise(context: Context, material: Material) -> Summary:
     """Return the summary of a run as far as it went."""
     run, plan = material.run, material.plan
     category = context.settings.category_named(run.category)
-    tally = await _tallied(material.parts, by_version=category.policy.versions == "all")
+    with context.reports.losses(run) as on_lost:
+        tally = await _tallied(material.parts, Tally(by_version=category.policy.versions == "all", on_lost=on_lost))
     counted = tally.counts(plan.listed)
     refused = tally.of(Action.REFUSE)
     sides = [await answers_of(context, move) for move in category.moves]
@@ -105,8 +106,7 @@ async def summarise(context: Context, material: Material) -> Summary:
     return replace(summary, passes=passes, kept=tally.kept, kept_proofs=tally.kept_proofs)
 
 
-async def _tallied(parts: AsyncGenerator[Part, None], *, by_version: bool) -> Tally:
-    tally = Tally(by_version=by_version)
+async def _tallied(parts: AsyncGenerator[Part, None], tally: Tally) -> Tally:
     async with aclosing(parts):
         async for part in parts:
             tally.add(part)
@@ -144,6 +144,8 @@ def _with_outcomes(summary: Summary, run: RunRecord, tally: Tally) -> Summary:
         drifted=tally.that(Outcome.DRIFTED),
         gone=tally.that(Outcome.GONE),
         losses=tally.losses,
+        lost=tuple(tally.lost),
+        lost_objects=tally.lost_objects,
     )
     equation = tally.target_equation()
     if equation is not None:

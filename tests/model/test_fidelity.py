@@ -64,6 +64,8 @@ async def test_what_a_target_drops_is_declared_before_the_first_byte_and_again_b
     assert [count for text, count in dry.declared.items() if text.startswith("Last-Modified")] == [1]
     summary = await world.run()
     assert summary.losses == {REDIRECT[0]: 1}
+    assert [(each.key, each.reason) for each in summary.lost] == [("0", REDIRECT[0])]
+    assert summary.lost_objects == 1
     assert summary.outcomes["verified"].objects == 1
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pickle
 import random
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -135,6 +135,9 @@ class Unpublished:
 
     async def publish(self, summary: Summary) -> Summary:
         return summary
+
+    def losses(self, run):
+        return nullcontext(lambda lost: None)
 
 
 @dataclass
