@@ -20,7 +20,7 @@ from relocation.rules.errors import (
     Unreachable,
 )
 from relocation.rules.objects import Head, Written
-from relocation.rules.records import Fact, Outcome, PlanRow
+from relocation.rules.records import Fact, Outcome, PlanRow, Removal
 from relocation.transfer.retry import Tries
 
 
@@ -91,8 +91,10 @@ def copied(
     )
 
 
-def ended(row: PlanRow, outcome: Outcome, reason: str, tries: Tries | None, *, stage: str = "copy", mismatch: bool = False) -> Fact:
-    """Return the fact of an object that did not make it."""
+def ended(
+    row: PlanRow, outcome: Outcome | Removal, reason: str, tries: Tries | None, *, stage: str = "copy", mismatch: bool = False
+) -> Fact:
+    """Return the fact of an object that was not copied: what was planned, what was found, and the reason."""
     return Fact(
         stage=stage,
         outcome=outcome,

@@ -126,24 +126,13 @@ def _intent(row: PlanRow) -> Intent:
 
 def _noted(row: PlanRow, found: _Found, tries: Tries) -> Fact:
     """Return the fact that stands from now on: the same object, with what goes along with it now."""
-    return Fact(
-        stage=STAGE,
-        outcome=Outcome.VERIFIED,
-        source_bucket=row.source_bucket,
-        source_key=row.source_key,
-        target_bucket=row.target_bucket,
-        target_key=row.target_key,
-        size=row.size,
-        source_etag=row.source_etag,
-        source_last_modified=row.source_last_modified,
+    return ended(row, Outcome.VERIFIED, "", tries, stage=STAGE)._replace(
         source_version_id=found.head.version_id,
         target_etag=found.there.etag,
         target_version_id=found.there.version_id,
         xxh3=row.xxh3,
         proofs=row.proofs,
         losses=found.losses,
-        attempts=tries.count,
         attributes_sha256=attributes_sha256(found.sent, found.losses),
-        ours=row.ours,
         sha256=row.sha256,
     )

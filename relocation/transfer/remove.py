@@ -17,6 +17,7 @@ from relocation.rules.errors import BadRequest, LeaseLost, NotFound, Preconditio
 from relocation.rules.keys import shown
 from relocation.rules.objects import Head
 from relocation.rules.records import Answers, Fact, InventoryRow, PlanRow, Removal
+from relocation.transfer.endings import ended
 from relocation.transfer.retry import Tries
 
 STAGE = "remove"
@@ -125,19 +126,4 @@ async def _head(store: Store, bucket: str, key: str, tries: Tries) -> Head | Non
 
 def fact_of(row: PlanRow, outcome: Removal, reason: str, tries: Tries | None) -> Fact:
     """Return the fact of a removal."""
-    return Fact(
-        stage=STAGE,
-        outcome=outcome,
-        source_bucket=row.source_bucket,
-        source_key=row.source_key,
-        target_bucket=row.target_bucket,
-        target_key=row.target_key,
-        size=row.size,
-        source_etag=row.source_etag,
-        source_last_modified=row.source_last_modified,
-        target_etag=row.found_etag,
-        target_version_id=row.found_version_id,
-        reason=reason,
-        attempts=tries.count if tries else 1,
-        ours=row.ours,
-    )
+    return ended(row, outcome, reason, tries, stage=STAGE)._replace(target_version_id=row.found_version_id)
