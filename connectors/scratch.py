@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
+from operator import itemgetter
 from pathlib import Path
 from typing import IO, Any, Generic
 
@@ -48,6 +49,7 @@ class DiskScratch:
 class _Run(Generic[Row]):
     """Rows in order: in memory, or as (offset, length) of blocks in the file."""
 
+    first: Place
     last: Place
     rows: list[Row] = field(default_factory=list)
     blocks: list[tuple[int, int]] = field(default_factory=list)
@@ -64,6 +66,8 @@ class SpilledRows(Generic[Row]):
         self._end = 0
         self._fresh: list[Row] = []
         self._runs: list[_Run[Row]] = []
+        self._held = 0
+        """So many rows of all runs are in memory."""
         self.objects = 0
 
     def add(self, rows: Sequence[Row]) -> None:
@@ -73,12 +77,32 @@ class SpilledRows(Generic[Row]):
         if len(self._fresh) >= SORTED_ROWS:
             self._sort()
 
+    def stretch(self) -> Callable[[Sequence[Row]], None]:
+        """Return an `add` of its own for rows that are known to come in order among themselves: they are not sorted again."""
+        run: _Run[Row] | None = None
+
+        def add(rows: Sequence[Row]) -> None:
+            nonlocal run
+            if not rows:
+                return
+            self.objects += len(rows)
+            if run is None or self._place(rows[0]) < run.last:
+                run = _Run(self._place(rows[0]), self._place(rows[-1]))
+                self._runs.append(run)
+            run.last = self._place(rows[-1])
+            run.rows += rows
+            self._held += len(rows)
+            if self.objects > MEMORY_ROWS:
+                for each in self._runs if self._held > MEMORY_ROWS else [run] if len(run.rows) >= BLOCK_ROWS else []:
+                    self._spill(each)
+
+        return add
+
     def __iter__(self) -> Iterator[Row]:
         """Yield every row in the order of its place; those of one place in the order in which they were added."""
         if self._fresh:
             self._sort()
-        runs = [self._read(run) for run in self._runs]
-        return runs[0] if len(runs) == 1 else heapq.merge(*runs, key=self._place)
+        return chain.from_iterable(map(self._merged, self._beside_each_other()))
 
     def close(self) -> None:
         """Give memory and disk back."""
@@ -87,6 +111,21 @@ class SpilledRows(Generic[Row]):
             self._file.close()
             self._file = None
 
+    def _beside_each_other(self) -> list[list[_Run[Row]]]:
+        """Return the runs in groups, all of one before all of the next; those of one group overlap, and are as they came."""
+        groups: list[list[tuple[int, _Run[Row]]]] = []
+        last: Place = ()
+        for one in sorted(enumerate(self._runs), key=lambda each: each[1].first):
+            if groups and one[1].first <= last:
+                groups[-1].append(one)
+            else:
+                groups.append([one])
+            last = max(last, one[1].last)
+        return [[run for _, run in sorted(group, key=itemgetter(0))] for group in groups]
+
+    def _merged(self, runs: list[_Run[Row]]) -> Iterator[Row]:
+        return self._read(runs[0]) if len(runs) == 1 else heapq.merge(*map(self._read, runs), key=self._place)
+
     def _sort(self) -> None:
         rows, self._fresh = sorted(self._fresh, key=self._place), []
         first, last = self._place(rows[0]), self._place(rows[-1])
@@ -94,7 +133,8 @@ class SpilledRows(Generic[Row]):
             self._runs[-1].last = last
             self._runs[-1].rows += rows
         else:
-            self._runs.append(_Run(last, rows))
+            self._runs.append(_Run(first, last, rows))
+        self._held += len(rows)
         if self.objects > MEMORY_ROWS:
             for run in self._runs:
                 self._spill(run)
@@ -102,6 +142,7 @@ class SpilledRows(Generic[Row]):
     def _spill(self, run: _Run[Row]) -> None:
         if run.rows and self._file is None:
             self._file = self._new_file()
+        self._held -= len(run.rows)
         rows, run.rows = iter(run.rows), []
         while block := list(islice(rows, BLOCK_ROWS)):
             data = _packed(block)

@@ -429,6 +429,10 @@ class SortedRows(Protocol[Row]):
 
     def add(self, rows: Sequence[Row]) -> None: ...
 
+    def stretch(self) -> Callable[[Sequence[Row]], None]:
+        """Return an `add` of its own for one stretch of rows, each page of which is in order; pages in order cost nothing more."""
+        ...
+
     def __iter__(self) -> Iterator[Row]:
         """Yield every row in order, as often as one asks; rows of one place in the order in which they were added."""
         ...

@@ -11,6 +11,8 @@ SENTENCES = {
     "inventory.listed": "listed the {side} {place}: {objects}",
     "inventory.of_wave": "listed the {side} {place}: {objects}, {mine} of this wave",
     "inventory.listing": "listing {place}: {objects} so far",
+    "inventory.ranges": "{place} was listed in {ranges} ranges, many at once",
+    "inventory.apart": "the {side} is listed again, in one range: {why}",
     "inventory.compared": "held {place} against {way}: {objects}, {hidden} hidden from the listing",
     "unclaimed.looked": "looked for what nobody claims, through {objects} in {buckets}: {places}",
     "probe.changed": "{place} answers otherwise than before: {question} was {before}, is {after}",

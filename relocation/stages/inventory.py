@@ -1,31 +1,30 @@
 """List one side of a category, whole, by protocol: a failed page means no inventory.
 
-Guarantees: every object under the category's moves, canaries left out; a page that repeats a key, shows one from elsewhere, or
-a token that leads nowhere is refused (`ProtocolError` after the retries), so that a partial listing is never taken for a whole one.
+Guarantees: every object under the category's moves, canaries left out; near by in one range, from far away in many at once, which
+must meet. What can't be a whole listing is refused (`pages.py`, `ranges.py`), never taken for one.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import repeat
 from operator import itemgetter
 from typing import Literal, NamedTuple
 
-from relocation.ports import SortedRows, Store
-from relocation.rules.errors import NotFound, ProtocolError
-from relocation.rules.keys import is_canary, shown
-from relocation.rules.objects import Listed, Page
+from relocation.ports import SortedRows
+from relocation.rules.errors import NotFound
+from relocation.rules.keys import shown
+from relocation.rules.objects import Listed
 from relocation.rules.plan import Target
 from relocation.rules.records import Fact, InventoryRow
 from relocation.settings import Category, Side, Wave
 from relocation.stages.context import Context
-from relocation.transfer.retry import Patience, Tries
+from relocation.stages.pages import OnPage, tries
+from relocation.stages.ranges import RANGES_MAX, Apart, Ranges, Take
 
-PAGES_MAX = 10_000_000
 SAY_EVERY_S = 10.0
-OnPage = Callable[[Sequence[Listed]], None]
-"""Is told each page's objects as they come, canaries left out."""
+_new_row = partial(tuple.__new__, InventoryRow)  # a third of what calling the class takes
 
 
 class Inventory(NamedTuple):
@@ -42,24 +41,58 @@ async def inventory(
 
     With `wave` the stage under way counts those objects of it that come by. Close its rows after use.
     """
+    try:
+        return await _listed(context, category, side, wave, ranges_max=RANGES_MAX)
+    except Apart as why:
+        context.progress.note("inventory.apart", side=side, why=str(why))
+        return await _listed(context, category, side, wave, ranges_max=1)
+
+
+async def _listed(
+    context: Context, category: Category, side: Literal["source", "target"], wave: Wave | None, *, ranges_max: int
+) -> Inventory:
     mine = 0
     rows = context.scratch.rows(InventoryRow, placing(category, side))
-    for index, move in enumerate(category.moves):
-        place: Side = getattr(move, side)
-        store = context.stores.of(place.endpoint, "reader")
-        name = f"{place.endpoint}/{place.bucket}/{shown(place.prefix)}"
-        counted = _Counted(context, category, wave, len(place.prefix)) if wave else Saying(context, name)
-        before = rows.objects
-        async for page in pages_of(context, store, place.bucket, place.prefix):
-            counted(page)
-            rows.add([_row(index, place.bucket, listed) for listed in page])
-        found = rows.objects - before
-        mine += counted.objects
-        if wave and len(category.waves) > 1:
-            context.progress.note("inventory.of_wave", side=side, place=name, objects=found, mine=counted.objects)
-        else:
-            context.progress.note("inventory.listed", side=side, place=name, objects=found)
+    try:
+        for index, move in enumerate(category.moves):
+            place: Side = getattr(move, side)
+            store = context.stores.of(place.endpoint, "reader")
+            name = f"{place.endpoint}/{place.bucket}/{shown(place.prefix)}"
+            counted = _Counted(context, category, wave, len(place.prefix)) if wave else Saying(context, name)
+            before = rows.objects
+            into = partial(_taker, rows, index, place.bucket, counted)
+            listing = Ranges(context, store, place.bucket, place.prefix, into, partial(context.stores.at_once, place.endpoint))
+            try:
+                ranges = await listing.run(ranges_max)
+            except Apart:
+                counted.undo()
+                raise
+            found = rows.objects - before
+            mine += counted.objects
+            if ranges > 1:
+                context.progress.note("inventory.ranges", place=name, ranges=ranges)
+            if wave and len(category.waves) > 1:
+                context.progress.note("inventory.of_wave", side=side, place=name, objects=found, mine=counted.objects)
+            else:
+                context.progress.note("inventory.listed", side=side, place=name, objects=found)
+    except BaseException:
+        rows.close()
+        raise
     return Inventory(rows, mine)
+
+
+def _taker(rows: SortedRows[InventoryRow], move: int, bucket: str, counted: OnPage) -> Take:
+    """Return what takes one range's pages into the rows; as long as they come in order, nothing has to be sorted."""
+    stretch = rows.stretch()
+
+    def take(page: Sequence[Listed], ordered: bool) -> None:
+        counted(page)
+        if page:
+            columns = zip(*page, strict=True)
+            new = list(map(_new_row, zip(repeat(move), repeat(bucket), *columns, repeat(""))))
+            (stretch if ordered else rows.add)(new)
+
+    return take
 
 
 def placing(category: Category, side: Literal["source", "target"]) -> Callable[[InventoryRow], Target]:
@@ -94,6 +127,10 @@ class _Counted:
         self.objects += mine
         self._progress.advance(objects=mine)
 
+    def undo(self) -> None:
+        """What was counted is listed once more."""
+        self._progress.advance(objects=-self.objects)
+
 
 class Saying:
     """Says now and then how far a listing is that counts for no stage."""
@@ -111,87 +148,20 @@ class Saying:
             self._said_s = now_s
             self._context.progress.note("inventory.listing", place=self._place, objects=self.objects)
 
-
-def _row(move: int, bucket: str, listed: Listed) -> InventoryRow:
-    return InventoryRow(move, bucket, listed.key, listed.size, listed.etag, listed.last_modified, listed.storage_class)
-
-
-async def list_all(
-    context: Context, store: Store, bucket: str, prefix: str, *, on_page: OnPage | None = None, delimiter: str = ""
-) -> AsyncIterator[Listed]:
-    """Yield every object under a prefix, canaries left out.
-
-    With `delimiter` what lies deeper is folded into common prefixes, which have no `etag`.
-    """
-    async for page in pages_of(context, store, bucket, prefix, delimiter=delimiter):
-        if on_page is not None:
-            on_page(page)
-        for listed in page:
-            yield listed
-
-
-async def pages_of(
-    context: Context, store: Store, bucket: str, prefix: str, *, delimiter: str = ""
-) -> AsyncIterator[Sequence[Listed]]:
-    """Yield every page of objects under a prefix, canaries left out. Pages are fetched one ahead.
-
-    A page that comes twice, a key twice in a row, a key from elsewhere, and a token that comes again are refused here; keys that
-    come again in no order at all where they are put into order.
-    """
-    ask = partial(store.list_objects, bucket, prefix=prefix, delimiter=delimiter)
-    place = f"{store.endpoint}/{bucket}"
-    firsts: set[str] = set()
-    tokens: set[str] = set()
-    last = ""
-    pending = asyncio.ensure_future(_page(context, ask, ""))
-    try:
-        for _ in range(PAGES_MAX):
-            page = await pending
-            token = page.next_token
-            if token in tokens:
-                raise ProtocolError(f"the listing of {place} goes round in a circle: not a listing to be trusted")
-            if token:
-                tokens.add(token)
-                pending = asyncio.ensure_future(_page(context, ask, token))
-            if page.items:
-                last = _check(page.items, prefix, last, firsts, place)
-            yield [listed for listed in page.items if not is_canary(listed.key)]
-            if not token:
-                return
-        raise ProtocolError(f"the listing of {place} did not end after {PAGES_MAX} pages")
-    finally:
-        pending.cancel()
-
-
-async def _page(context: Context, ask: Callable[..., Awaitable[Page[Listed]]], token: str) -> Page[Listed]:
-    tries = Tries(Patience(context.settings.transfer.attempts_max, unreachable_s=5.0), context.clock)
-    return await tries.run(lambda: ask(token=token))
-
-
-def _check(items: Sequence[Listed], prefix: str, last: str, firsts: set[str], place: str) -> str:
-    """Refuse a page that can't be one of an honest listing; return its last key."""
-    first = items[0].key
-    for listed in items:
-        key = listed.key
-        if not key.startswith(prefix):
-            raise ProtocolError(f"the listing of {place} under {shown(prefix)} shows {shown(key)}: not a listing to be trusted")
-        if key == last or (key is first and key in firsts):
-            raise ProtocolError(f"the listing of {place} repeats {shown(key)}: not a listing to be trusted")
-        last = key
-    firsts.add(first)
-    return last
+    def undo(self) -> None:
+        """Nothing was said that is not true of a listing under way."""
 
 
 async def in_the_way(context: Context, side: Side) -> list[str]:
     """Return the keys that are path ancestors of a prefix and exist themselves: they hide, or are hidden by, what lies below."""
     store = context.stores.of(side.endpoint, "reader")
-    tries = Tries(Patience(context.settings.transfer.attempts_max, unreachable_s=5.0), context.clock)
+    again = tries(context)
     steps = [at for at, letter in enumerate(side.prefix) if letter == "/" and at > 0]
     found = []
     for at in steps:
         key = side.prefix[:at]
         try:
-            await tries.run(lambda key=key: store.head(side.bucket, key))  # type: ignore[misc]
+            await again.run(lambda key=key: store.head(side.bucket, key))  # type: ignore[misc]
             found.append(key)
         except NotFound:
             continue

@@ -20,7 +20,8 @@ from relocation.rules.plan import Target
 from relocation.rules.records import InventoryRow
 from relocation.settings import Category, Move, Side, Wave
 from relocation.stages.context import Context
-from relocation.stages.inventory import PAGES_MAX, Saying
+from relocation.stages.inventory import Saying
+from relocation.stages.pages import PAGES_MAX
 from relocation.transfer.retry import Patience, Tries
 
 ONE_KEY = 50

@@ -21,10 +21,10 @@ from relocation.rules.records import InventoryRow
 from relocation.rules.summary import Compared, Named
 from relocation.settings import Category, Side, Wave
 from relocation.stages.context import Context
-from relocation.stages.inventory import list_all
 from relocation.stages.key_file import listed_keys
 from relocation.stages.keys_apart import KeysApart, breathing
 from relocation.stages.list_versions import Behind, of_one_wave, pages_of
+from relocation.stages.pages import list_all
 from relocation.transfer.crew import work_all
 from relocation.transfer.retry import Patience, Tries
 

@@ -12,7 +12,8 @@ from relocation.rules.objects import Listed, Place
 from relocation.rules.summary import Unclaimed
 from relocation.settings import Migration
 from relocation.stages.context import Context
-from relocation.stages.inventory import Saying, list_all
+from relocation.stages.inventory import Saying
+from relocation.stages.pages import list_all
 from relocation.transfer.retry import Patience, Tries
 
 WALKED_MAX = 200

@@ -25,7 +25,7 @@ from relocation.rules.errors import (
 from relocation.rules.evidence import canonical
 from relocation.rules.objects import Page
 from relocation.settings import Policy
-from relocation.stages.inventory import list_all
+from relocation.stages.pages import list_all
 from relocation.stages.standing import facts_of
 from relocation.stages.wave import WaveRequest, dry_run, run_wave
 from relocation.transfer.budget import Budget

@@ -1,0 +1,146 @@
+"""Where a stretch of a listing may be cut in parts: points between two keys, by the letters that keys are made of. Pure.
+
+Keys are in the order of their UTF-8 bytes, which is that of their code points, so that Python's order of `str` is the listing's. A
+point is any text, whether or not a key of that name exists. Where it lies decides how evenly work is shared, and nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Iterable
+
+DEPTH_LETTERS = 16
+"""So many letters after what two keys have in common tell where a third lies between them."""
+POINT_BYTES_MAX = 1024
+"""No key is longer, and no store has to take a longer one."""
+EXPECTED_LETTERS = 32
+"""So many letters are expected, evenly, among those of writing systems that have thousands."""
+_LAST = 0x10FFFF
+_SURROGATES = range(0xD800, 0xE000)
+
+
+def after_all(beginning: str) -> str | None:
+    """Return a text after every key that begins so, and hardly after any other; None: there is none."""
+    kept = beginning.rstrip(chr(_LAST))
+    if not kept:
+        return None
+    code = ord(kept[-1]) + 1
+    return kept[:-1] + chr(_SURROGATES.stop if code in _SURROGATES else code)
+
+
+def common(one: str, two: str) -> str:
+    """Return how both begin."""
+    for at, (left, right) in enumerate(zip(one, two, strict=False)):
+        if left != right:
+            return one[:at]
+    return min(one, two, key=len)
+
+
+def ladder(low: str, high: str | None, count: int) -> list[str]:
+    """Return up to `count` points, each behind all that begins as `low` does: with its first letter, with its first two, and so on.
+
+    A million keys may have their first forty letters in common. These are the points that show it, all asked for at once.
+    """
+    alike = 0 if high is None else len(common(low, high))
+    steps = min(count, len(low) - alike)
+    depths = {alike + (len(low) - alike) * step // steps for step in range(1, steps + 1)} if steps > 0 else set()
+    return _good((after_all(low[:depth]) for depth in depths), low, high)
+
+
+def leaps(low: str, at: int, high: str | None) -> list[str]:
+    """Return points with ever later letters in one place, each twice as far: for letters that nobody has seen yet."""
+    codes = (ord(low[at]) + 2**power for power in range(21)) if at < len(low) else ()
+    return _good((low[:at] + chr(code) for code in codes if code <= _LAST and code not in _SURROGATES), low, high)
+
+
+def _good(points: Iterable[str | None], low: str, high: str | None) -> list[str]:
+    inside = {point for point in points if point is not None and low < point and (high is None or point < high)}
+    return sorted(point for point in inside if len(point.encode()) <= POINT_BYTES_MAX)
+
+
+class Letters:
+    """The letters of the keys seen so far: as digits are to numbers, so are these to keys.
+
+    Where digits were seen, digits are expected, and so on: of each place it is known what kinds of letters stand there.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, set[str]] = {}
+        self._kinds: dict[int, set[str]] = {}
+        self._order: dict[int, list[str]] = {}
+
+    def learn(self, keys: Iterable[str]) -> None:
+        """Take in what some keys are made of."""
+        for key in keys:
+            for at, letter in enumerate(key):
+                kind = _kind(letter)
+                known = self._known.setdefault(kind, set())
+                kinds = self._kinds.setdefault(at, set())
+                if letter not in known or kind not in kinds:
+                    known.add(letter)
+                    kinds.add(kind)
+                    self._order.clear()
+
+    def between(self, low: str, high: str | None, count: int) -> list[str]:
+        """Return up to `count` points after `low` and before `high` (None: the end of all keys), evenly spread, in order."""
+        head = "" if high is None else common(low, high)
+        first, last = self._numbers(low, high, len(head))
+        numbers = (first + (last - first) * step // (count + 1) for step in range(1, count + 1))
+        return _good((head + self._text(number, len(head)) for number in numbers), low, high)
+
+    def share(self, low: str, at: str, high: str | None) -> float:
+        """Return how much of the way from `low` to `high` lies behind, from 0 to 1, as far as letters tell."""
+        cut = 0 if high is None else len(common(low, high))
+        first, last = self._numbers(low, high, cut)
+        now = self._number(at, cut)
+        return min(max((now - first) / (last - first), 0.0), 1.0) if last > first else 1.0
+
+    def _letters(self, at: int) -> list[str]:
+        """Return what letters are expected in one place, in order; where nothing was seen yet, all that are known."""
+        order = self._order.get(at)
+        if order is None:
+            kinds = self._kinds.get(at, self._known)
+            order = sorted(set().union(*(self._known[kind] for kind in kinds)))
+            if "beyond" in kinds:  # thousands of them, of which few were seen
+                first, last = ord(min(self._known["beyond"])), ord(order[-1])
+                codes = range(first, last, max((last - first) // EXPECTED_LETTERS, 1))
+                order = sorted({*order, *(chr(code) for code in codes if code not in _SURROGATES)})
+            self._order[at] = order
+        return order
+
+    def _numbers(self, low: str, high: str | None, cut: int) -> tuple[int, int]:
+        last = (
+            math.prod(len(self._letters(cut + at)) + 2 for at in range(DEPTH_LETTERS)) if high is None else self._number(high, cut)
+        )
+        return self._number(low, cut), last
+
+    def _number(self, key: str, cut: int) -> int:
+        number = 0
+        for at in range(cut, cut + DEPTH_LETTERS):
+            order = self._letters(at)
+            number *= len(order) + 2  # the end of a key is a digit too, the least; so is what lies behind all letters
+            if at < len(key):
+                number += bisect_left(order, key[at]) + 1
+        return number
+
+    def _text(self, number: int, cut: int) -> str:
+        digits = []
+        for at in reversed(range(cut, cut + DEPTH_LETTERS)):
+            order = self._letters(at)
+            number, digit = divmod(number, len(order) + 2)
+            digits.append(order[min(digit, len(order)) - 1] if digit else "")
+        text = ""
+        for letter in reversed(digits):
+            if not letter:
+                break
+            text += letter
+        return text
+
+
+def _kind(letter: str) -> str:
+    if letter.isdigit():
+        return "digit"
+    if letter.isalpha() and letter.isascii():
+        return "lower" if letter.islower() else "upper"
+    return "ascii" if letter.isascii() else "beyond"

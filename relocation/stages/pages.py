@@ -1,0 +1,132 @@
+"""One listing from one key on, page by page, by protocol: a failed page means no listing.
+
+Guarantees: a page that repeats a key, shows one from elsewhere, or a token that leads nowhere is refused (`ProtocolError` after the
+retries), so that a partial listing is never taken for a whole one. Canaries are left out where objects are handed out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from functools import partial
+from itertools import islice
+from operator import itemgetter, lt
+
+from relocation.ports import Store
+from relocation.rules.errors import ProtocolError
+from relocation.rules.keys import CANARY_PREFIX, is_canary, shown
+from relocation.rules.objects import Listed, Page
+from relocation.stages.context import Context
+from relocation.transfer.retry import Patience, Tries
+
+PAGES_MAX = 10_000_000
+OnPage = Callable[[Sequence[Listed]], None]
+"""Is told each page's objects as they come, canaries left out."""
+_KEY: Callable[[Listed], str] = itemgetter(0)
+_CANARIES = ("/" + CANARY_PREFIX, CANARY_PREFIX)
+
+
+class Walk:
+    """A listing under way. `after`: begins with the first key behind this one. What comes out of order is still listed, and said:
+    keys that come again in no order at all are refused where they are put into order."""
+
+    def __init__(self, context: Context, store: Store, bucket: str, prefix: str, *, after: str = "", delimiter: str = "") -> None:
+        self._context = context
+        self._ask = partial(store.list_objects, bucket, prefix=prefix, delimiter=delimiter)
+        self.place = f"{store.endpoint}/{bucket}"
+        self._prefix = prefix
+        self._after = after
+        self._firsts: set[str] = set()
+        self._tokens: set[str] = set()
+        self.last = ""
+        self.ordered = True
+        self.ahead = True
+        """Whether a page is asked for while the one before it is taken."""
+        self.page_s = 0.0
+        """How long the last page took, from the request to its objects."""
+
+    async def pages(self) -> AsyncGenerator[Sequence[Listed], None]:
+        """Yield every page that holds anything, canaries included."""
+        pending = asyncio.ensure_future(self._page(""))
+        try:
+            for _ in range(PAGES_MAX):
+                page = await pending
+                token = page.next_token
+                if token in self._tokens:
+                    raise ProtocolError(f"the listing of {self.place} goes round in a circle: not a listing to be trusted")
+                self._tokens.add(token)
+                ahead = bool(token) and self.ahead
+                if ahead:
+                    pending = asyncio.ensure_future(self._page(token))
+                if page.items:
+                    self._check(page.items)
+                    yield page.items
+                if not token:
+                    return
+                if not ahead:
+                    pending = asyncio.ensure_future(self._page(token))
+            raise ProtocolError(f"the listing of {self.place} did not end after {PAGES_MAX} pages")
+        finally:
+            pending.cancel()
+
+    async def _page(self, token: str) -> Page[Listed]:
+        begun_s = self._context.clock.monotonic()
+        start_after = "" if token else self._after
+        page = await tries(self._context).run(lambda: self._ask(token=token, start_after=start_after))
+        self.page_s = self._context.clock.monotonic() - begun_s
+        return page
+
+    def _check(self, items: Sequence[Listed]) -> None:
+        """Refuse a page that can't be one of an honest listing."""
+        keys = list(map(_KEY, items))
+        first, before = keys[0], self.last
+        self.last = keys[-1]
+        rising = before < first and all(map(lt, keys, islice(keys, 1, None)))
+        self.ordered = self.ordered and rising
+        for key in (first, keys[-1]) if rising else keys:  # what is between two keys under a prefix is under it too
+            if not key.startswith(self._prefix):
+                under = f"under {shown(self._prefix)} shows {shown(key)}"
+                raise ProtocolError(f"the listing of {self.place} {under}: not a listing to be trusted")
+        if not self.ordered:
+            self._refuse_repeated(keys, before)
+        self._firsts.add(first)
+
+    def _refuse_repeated(self, keys: Sequence[str], before: str) -> None:
+        for number, key in enumerate(keys):
+            if key == before or (not number and key in self._firsts):
+                raise ProtocolError(f"the listing of {self.place} repeats {shown(key)}: not a listing to be trusted")
+            before = key
+
+
+def tries(context: Context) -> Tries:
+    """Return how often one page is asked for."""
+    return Tries(Patience(context.settings.transfer.attempts_max, unreachable_s=5.0), context.clock)
+
+
+def without_canaries(items: Sequence[Listed], *, ordered: bool = False) -> Sequence[Listed]:
+    """Return what is not the probe's; where keys are in order, their ends tell whether any can be."""
+    if ordered and not any(items[0].key <= f"{prefix}\U0010ffff" and items[-1].key >= prefix for prefix in _CANARIES):
+        return items
+    return [listed for listed in items if not is_canary(listed.key)]
+
+
+async def pages_of(
+    context: Context, store: Store, bucket: str, prefix: str, *, delimiter: str = ""
+) -> AsyncIterator[Sequence[Listed]]:
+    """Yield every page of objects under a prefix, canaries left out."""
+    async for items in Walk(context, store, bucket, prefix, delimiter=delimiter).pages():
+        yield without_canaries(items)
+
+
+async def list_all(
+    context: Context, store: Store, bucket: str, prefix: str, *, on_page: OnPage | None = None, delimiter: str = ""
+) -> AsyncIterator[Listed]:
+    """Yield every object under a prefix, canaries left out.
+
+    With `delimiter` what lies deeper is folded into common prefixes, which have no `etag`.
+    """
+    async for page in pages_of(context, store, bucket, prefix, delimiter=delimiter):
+        if on_page is not None:
+            on_page(page)
+        for listed in page:
+            yield listed

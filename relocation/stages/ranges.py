@@ -1,0 +1,314 @@
+"""List one prefix whole, in as many ranges at once as the distance asks for: near, one; far away, many. No flag chooses.
+
+Guarantees: every key exactly once, each range in order. Ranges meet: the first key that a range shows beyond its end must be the
+first that the next one shows; so whatever order a store lists in, nothing lies between two ranges. Each range ends by protocol, or
+nothing is listed. `Apart` where a store's answers can't be put together like that: then one range must do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from itertools import pairwise
+from operator import itemgetter
+
+from relocation.ports import Store
+from relocation.rules.errors import BadRequest, ProtocolError
+from relocation.rules.keys import shown
+from relocation.rules.objects import Listed
+from relocation.rules.ranges import Letters, after_all, common, ladder, leaps
+from relocation.stages.context import Context
+from relocation.stages.pages import Walk, tries, without_canaries
+from relocation.transfer.crew import first_error
+
+FAR_S = 0.005
+"""A round trip that takes less is no distance."""
+FAR_SHARE = 0.5
+"""A page costs waiting, not the server's work, where one key alone takes this much of its time."""
+PAGE_WORK_S = 0.001
+"""What a page costs us: so many ranges are listed at once that somebody's page is always there."""
+RANGES_MAX = 32
+MEASURED_AT_PAGES = (1, 8, 32, 128)
+SURVEY_ROUNDS = 4
+HANDS_MIN = 4
+"""So many points are asked for at once at least: one key each, which costs next to nothing."""
+FRUITLESS_PAGES = 4
+"""A range that could not be cut is left alone for so many pages, then for twice as many."""
+MEETINGS = 3
+"""So often it is asked where two ranges meet, while a writer is at work just there."""
+_KEY: Callable[[Listed], str] = itemgetter(0)
+Take = Callable[[Sequence[Listed], bool], None]
+"""Is handed one range's objects, page by page, canaries left out, and whether all of it came in order so far."""
+
+
+class Apart(ProtocolError):
+    """A store whose ranges do not add up to one listing."""
+
+
+@dataclass(slots=True, eq=False)
+class _Range:
+    """What follows `after`, up to and with `until` (None: to the end). `nothing_after`: what lies behind was seen to be empty."""
+
+    walk: Walk
+    take: Take
+    after: str
+    until: str | None = None
+    nothing_after: str | None = None
+    first: str | None = None
+    last: str = ""
+    beyond: str | None = None
+    """The first key behind `until`; None: the listing ended."""
+    pages: int = 0
+    since: tuple[str, int] = ("", 0)
+    """Where it was, after how many pages, when its end was last set."""
+    patience_pages: int = 1
+    fruitless: int = 0
+    under_survey: bool = False
+    over: bool = False
+
+    @property
+    def at(self) -> str:
+        return self.last or self.after
+
+    @property
+    def end(self) -> str | None:
+        return self.until if self.nothing_after is None else self.nothing_after
+
+
+@dataclass(slots=True, eq=False)
+class Ranges:
+    """One prefix. `new_take` is asked for each range's `Take`; `at_once` for how many requests the endpoint takes now."""
+
+    context: Context
+    store: Store
+    bucket: str
+    prefix: str
+    new_take: Callable[[], Take]
+    at_once: Callable[[], int]
+    wanted: int = 1
+    """So many ranges at once are worth it, as measured."""
+    requests: int = 0
+    """Probes so far."""
+    _all: list[_Range] = field(default_factory=list)
+    _group: asyncio.TaskGroup = field(default_factory=asyncio.TaskGroup)
+    _letters: Letters = field(default_factory=Letters)
+    _busy: int = 0
+    _most: int = RANGES_MAX
+
+    async def run(self, ranges_max: int = RANGES_MAX) -> int:
+        """List everything, in so many ranges at once at most, and return how many it were in all."""
+        self._most = ranges_max
+        with first_error():
+            async with self._group:
+                self._begin("", None).nothing_after = after_all(self.prefix)
+        ranges = sorted(self._all, key=lambda each: each.after)
+        for one, following in pairwise(ranges):
+            if one.beyond != following.first:
+                await self._meet(one, following)
+        return len(ranges)
+
+    def _begin(self, after: str, until: str | None) -> _Range:
+        walk = Walk(self.context, self.store, self.bucket, self.prefix, after=after)
+        walk.ahead = not self._all
+        new = _Range(walk, self.new_take(), after, until, since=(after, 0))
+        self._all.append(new)
+        self._busy += 1
+        self._group.create_task(self._walk(new))
+        return new
+
+    async def _walk(self, mine: _Range) -> None:
+        async with aclosing(mine.walk.pages()) as pages:
+            async for items in pages:
+                self._taken(mine, items)
+                if mine.over:
+                    break
+                if (
+                    mine.pages in MEASURED_AT_PAGES
+                    and self._most > self.wanted == 1
+                    and mine.walk.page_s >= FAR_S
+                    and mine.walk.ordered
+                ):
+                    self._group.create_task(self._measure(mine))
+                self._share()
+        mine.over = True
+        self._busy -= 1
+        self._share()
+
+    def _taken(self, mine: _Range, items: Sequence[Listed]) -> None:
+        """Hand on what of a page is this range's."""
+        if mine.first is None:
+            mine.first = items[0].key
+            self._refuse_before(mine.after, mine.first)
+        if len(self._all) > 1 and not mine.walk.ordered:
+            raise Apart(f"the listing of {mine.walk.place} is not in the order of its keys' bytes")
+        if mine.until is not None and items[-1].key > mine.until:
+            cut = bisect_right(items, mine.until, key=_KEY)
+            mine.beyond, mine.over, items = items[cut].key, True, items[:cut]
+        mine.pages += 1
+        if items:
+            mine.last = items[-1].key
+            self._letters.learn(each.key for each in (items[0], items[len(items) // 2], items[-1]))
+            mine.take(without_canaries(items, ordered=mine.walk.ordered), mine.walk.ordered)
+
+    def _refuse_before(self, after: str, key: str) -> None:
+        if after and key <= after:
+            place = f"{self.store.endpoint}/{self.bucket}"
+            raise Apart(f"the listing of {place} was asked for what follows {shown(after)} and shows {shown(key)}")
+
+    # how far away
+
+    async def _measure(self, mine: _Range) -> None:
+        """Find out whether pages cost waiting; if so, the rest is listed in ranges."""
+        page_s, begun_s = mine.walk.page_s, self.context.clock.monotonic()
+        if await self._probe(mine.at) is None:
+            return
+        key_s = self.context.clock.monotonic() - begun_s
+        if key_s >= max(FAR_S, page_s * FAR_SHARE) and mine.walk.ordered:
+            self.wanted = min(self._most, math.ceil(key_s / PAGE_WORK_S))
+            mine.walk.ahead = False
+            self._share()
+
+    async def _probe(self, point: str) -> str | None:
+        """Return the first key behind a point; None where there is none, or the store does not take the point."""
+        self.requests += 1
+        ask = self.store.list_objects
+        try:
+            page = await tries(self.context).run(lambda: ask(self.bucket, prefix=self.prefix, start_after=point, page_keys=1))
+        except BadRequest:
+            return None
+        if not page.items:
+            if page.next_token:
+                raise Apart(f"the listing of {self.store.endpoint}/{self.bucket} shows nothing after {shown(point)} but goes on")
+            return None
+        key = page.items[0].key
+        self._refuse_before(point, key)
+        if not key.startswith(self.prefix):
+            under = f"under {shown(self.prefix)} shows {shown(key)}"
+            raise ProtocolError(f"the listing of {self.store.endpoint}/{self.bucket} {under}: not a listing to be trusted")
+        return key
+
+    # sharing the work
+
+    def _share(self) -> None:
+        """Let whoever is free take from the ranges that have most before them."""
+        free = min(self.wanted, self.at_once()) - self._busy
+        if self.wanted == 1 or free <= 0:
+            return
+        open_ = [each for each in self._all if not each.over]
+        worth = sorted(((self._left(each), each) for each in open_), key=itemgetter(0), reverse=True)
+        victims = [each for left_pages, each in worth if left_pages >= 3]
+        for victim in victims[:free]:
+            hands = max(free // len(victims[:free]), 1)
+            victim.under_survey = True
+            self._busy += hands
+            self._group.create_task(self._cut(victim, hands))
+
+    def _left(self, one: _Range) -> float:
+        """Return about how many pages are left of a range; 0 where it is not to be cut now."""
+        if one.under_survey or one.pages < one.patience_pages:
+            return 0.0
+        start, before = one.since
+        if one.end is None or one.pages == before:
+            return math.inf if not before else 0.0
+        done = self._letters.share(start, one.at, one.end)
+        return (one.pages - before) * (1 - done) / done if done else math.inf
+
+    async def _cut(self, victim: _Range, hands: int) -> None:
+        """Cut what is left of a range in parts, by asking what there is; each part becomes a range."""
+        try:
+            points = await self._survey(victim, max(hands, HANDS_MIN))
+        finally:
+            self._busy -= hands
+            victim.under_survey = False
+        points = [] if victim.over else [point for point in points if point > victim.at]
+        if len(points) > hands:
+            shares = [self._letters.share(victim.at, point, victim.end) for point in points]
+            even = [(step + 1) / (hands + 1) for step in range(hands)]
+            points = sorted({min(zip(shares, points, strict=True), key=lambda each: abs(each[0] - due))[1] for due in even})
+        if points:
+            ends, empty_after = [*points[1:], victim.until], victim.nothing_after
+            victim.until, victim.nothing_after, victim.fruitless = points[0], None, 0
+            victim.since = (victim.at, victim.pages)
+            for after, until in zip(points, ends, strict=True):
+                self._begin(after, until)
+            self._all[-1].nothing_after = empty_after
+        else:
+            victim.fruitless += 1
+            victim.patience_pages = victim.pages + FRUITLESS_PAGES * 2**victim.fruitless
+        self._share()
+
+    async def _survey(self, victim: _Range, hands: int) -> list[str]:
+        """Return points within what is left of a range, in order; behind each there is a key of its own."""
+        found: dict[str, str] = {}
+        for _ in range(SURVEY_ROUNDS):
+            points = [point for point in self._candidates(victim, found, hands) if not _known(found, point)]
+            for point, key in await self._first_behind(points, victim.until):
+                if key is not None:
+                    found[point] = key
+                elif victim.end is None or point < victim.end:
+                    victim.nothing_after = point
+            if victim.over or not points or 2 * len(set(found.values())) >= hands:
+                break
+        return sorted({key: point for point, key in sorted(found.items())}.values())
+
+    def _candidates(self, victim: _Range, found: Mapping[str, str], hands: int) -> list[str]:
+        """Return points that may tell more of what is left of a range."""
+        low, high, letters = victim.at, victim.end, self._letters
+        points = {*letters.between(low, high, hands), *ladder(low, high, hands // 2)}
+        branch = len(common(low, max(found.values(), default=high or "")))
+        if not points or (branch < len(low) and not low[branch].isascii()):
+            points.update(leaps(low, branch, high))
+        return sorted(point for point in points if point.startswith(self.prefix))
+
+    async def _first_behind(self, points: Sequence[str], until: str | None) -> list[tuple[str, str | None]]:
+        """Return with each point the first key behind it, None where that is not before the end."""
+        with first_error():
+            async with asyncio.TaskGroup() as group:
+                asked = [(point, group.create_task(self._probe(point))) for point in points]
+        answers = [(point, task.result()) for point, task in asked]
+        self._letters.learn(key for _, key in answers if key is not None)
+        return [(point, None if key is None or (until is not None and key > until) else key) for point, key in answers]
+
+    # putting it together
+
+    async def _meet(self, one: _Range, following: _Range) -> None:
+        """Two ranges do not meet as they were listed: a writer was at work between them, or the listing can't be trusted."""
+        place = f"{self.store.endpoint}/{self.bucket}"
+        first = await self._probe(following.after)
+        if one.beyond is None and first is not None:
+            raise ProtocolError(
+                f"the listing of {place} ended at {shown(one.at)}, and shows {shown(first)} behind it: not a listing to be trusted"
+            )
+        for _ in range(MEETINGS):
+            if one.beyond is None or await self._fill(one, following, first):
+                return
+            first = await self._probe(following.after)
+        raise Apart(f"the listing of {place} shows other keys after {shown(one.at)} than after {shown(following.after)}")
+
+    async def _fill(self, one: _Range, following: _Range, first: str | None) -> bool:
+        """List what lies between two ranges now. False: from the last key on, another one follows than after the end itself."""
+        take = None
+        walk = Walk(self.context, self.store, self.bucket, self.prefix, after=one.at)
+        walk.ahead = False
+        async with aclosing(walk.pages()) as pages:
+            async for items in pages:
+                between = items[bisect_right(items, following.after, key=_KEY) :]
+                if between and take is None:
+                    if between[0].key != first:
+                        return False
+                    take = self.new_take()
+                stop = len(between) if following.first is None else bisect_left(between, following.first, key=_KEY)
+                if take is not None:
+                    take(without_canaries(between[:stop]), walk.ordered)
+                if stop < len(between) or not walk.ordered:
+                    break
+        return walk.ordered and (take is not None or first is None)
+
+
+def _known(found: Mapping[str, str], point: str) -> bool:
+    """Whether it is known already what follows a point."""
+    return any(asked <= point < key for asked, key in found.items())
