@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Iterable
+from string import digits
 
 DEPTH_LETTERS = 16
 """So many letters after what two keys have in common tell where a third lies between them."""
@@ -75,7 +76,7 @@ class Letters:
         for key in keys:
             for at, letter in enumerate(key):
                 kind = _kind(letter)
-                known = self._known.setdefault(kind, set())
+                known = self._known.setdefault(kind, set(digits) if kind == "digit" else set())
                 kinds = self._kinds.setdefault(at, set())
                 if letter not in known or kind not in kinds:
                     known.add(letter)
@@ -125,13 +126,13 @@ class Letters:
         return number
 
     def _text(self, number: int, cut: int) -> str:
-        digits = []
+        found = []
         for at in reversed(range(cut, cut + DEPTH_LETTERS)):
             order = self._letters(at)
             number, digit = divmod(number, len(order) + 2)
-            digits.append(order[min(digit, len(order)) - 1] if digit else "")
+            found.append(order[min(digit, len(order)) - 1] if digit and order else "")
         text = ""
-        for letter in reversed(digits):
+        for letter in reversed(found):
             if not letter:
                 break
             text += letter
@@ -139,8 +140,10 @@ class Letters:
 
 
 def _kind(letter: str) -> str:
+    if not letter.isascii():
+        return "beyond"
     if letter.isdigit():
         return "digit"
-    if letter.isalpha() and letter.isascii():
+    if letter.isalpha():
         return "lower" if letter.islower() else "upper"
-    return "ascii" if letter.isascii() else "beyond"
+    return "other"

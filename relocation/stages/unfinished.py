@@ -20,7 +20,7 @@ from relocation.rules.summary import Unfinished
 from relocation.rules.unfinished import doubt_of
 from relocation.settings import Category
 from relocation.stages.context import Context
-from relocation.stages.inventory import PAGES_MAX
+from relocation.stages.pages import PAGES_MAX
 from relocation.stages.unclaimed import claims_of
 from relocation.transfer.retry import Patience, Tries
 

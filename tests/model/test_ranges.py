@@ -103,7 +103,7 @@ def test_a_server_that_works_long_at_a_page_is_not_far_away():
 
 
 def test_never_more_at_once_than_the_endpoint_takes():
-    """An endpoint that takes four requests at once is asked for four pages at once; single keys come on top, and wait their turn."""
+    """An endpoint that takes four requests at once is asked for four pages at once; single keys come on top, and wait."""
     store = FarStore(FLAT, page_keys=20)
     assert Listing(store, at_once=4).shown() == FLAT
     assert store.most_under_way == 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 from operator import itemgetter
 
 import pytest
@@ -77,6 +78,51 @@ def test_a_listing_in_order_is_one_run_and_others_are_merged(tmp_path, small):
     rows = [line(f"{number:04}") for number in range(70)]
     assert len(filled(tmp_path, rows)._runs) == 1
     assert 2 <= len(filled(tmp_path, rows[35:] + rows[:35])._runs) <= 3
+
+
+@given(cuts=st.lists(st.integers(0, 60), max_size=5), order=st.randoms(use_true_random=False))
+def test_stretches_that_come_at_the_same_time_are_one_after_the_other(tmp_path_factory, cuts, order):
+    """Ranges of one listing, whose pages come in any order, are read as one listing; rows that came otherwise are merged in."""
+    rows = [line(f"{number:04}") for number in range(60)]
+    ends = sorted({0, *cuts, 60})
+    waiting = [rows[begin:end] for begin, end in pairwise(ends)]
+    with pytest.MonkeyPatch.context() as patch:
+        for name, size in (("MEMORY_ROWS", 20), ("SORTED_ROWS", 7), ("BLOCK_ROWS", 3)):
+            patch.setattr(scratch, name, size)
+        room = DiskScratch(tmp_path_factory.getbasetemp() / "scratch").rows(InventoryRow, PLACE)
+        adds = [room.stretch() for _ in waiting[1:]] + [room.add]
+        while any(waiting):
+            each = order.choice([number for number, left in enumerate(waiting) if left])
+            adds[each](waiting[each][:4])
+            waiting[each] = waiting[each][4:]
+        assert room.objects == 60
+        assert list(room) == list(room) == rows
+        room.close()
+
+
+def test_a_stretch_that_goes_back_is_put_into_order_all_the_same(tmp_path, small):
+    """What is said to come in order, page by page, and does not, is merged like anything else."""
+    rows = [line(f"{number:04}") for number in range(60)]
+    room = DiskScratch(tmp_path).rows(InventoryRow, PLACE)
+    add = room.stretch()
+    for start in (30, 0, 45, 15):
+        add(rows[start : start + 15])
+    add([])
+    assert list(room) == rows
+    room.close()
+
+
+def test_many_stretches_hold_no_more_in_memory_than_one(tmp_path, monkeypatch):
+    """A thousand ranges that each leave a few rows behind leave them on the disk."""
+    monkeypatch.setattr(scratch, "MEMORY_ROWS", 1000)
+    room = DiskScratch(tmp_path).rows(InventoryRow, PLACE)
+    held = 0
+    for number in range(1000):
+        room.stretch()([line(f"{number:04}/{each:02}") for each in range(20)])
+        held = max(held, sum(len(run.rows) for run in room._runs))
+    assert held <= 1020
+    assert sum(1 for _ in room) == 20_000
+    room.close()
 
 
 def test_nothing_is_left_on_the_disk(tmp_path, small):
