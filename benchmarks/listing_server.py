@@ -1,7 +1,8 @@
 """An S3 endpoint that lists millions of objects which nobody stored: `python -m benchmarks.listing_server PORT KEYS SHAPE PAGE_MS`.
 
 Every key is worked out from its number, so that a page costs what writing it down costs and no memory. It lists (V2), answers HEAD,
-and says of everything else that it is not there; signatures are not looked at. SHAPE: `flat`, `users` (a folder for each hundred).
+and says of everything else that it is not there; signatures are not looked at. SHAPE: `flat`, `users` (a folder for each hundred),
+`skewed`. `GET /?asked` tells how many pages and how many single keys it was asked for.
 """
 
 from __future__ import annotations
@@ -15,8 +16,17 @@ from urllib.parse import parse_qs, unquote, urlsplit
 BUCKET_OBJECT_BYTES = 16_384
 PAGE_KEYS = 1000
 XMLNS = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
+
+
+def _skewed(number: int) -> str:
+    """The first user has one object, each further one twice as many, every other below forty letters: the last has half of all."""
+    user = (number + 1).bit_length()
+    return f"u{user:02}/{'deep/er/' * 5 if user % 2 == 0 else ''}{number:010}.jpg"
+
+
 SHAPES: dict[str, Callable[[int], str]] = {
     "flat": lambda number: f"{number:010}.jpg",
+    "skewed": _skewed,
     "users": lambda number: f"u{number // 100:07}/{number % 100:02}.jpg",
 }
 
@@ -58,6 +68,7 @@ class Endpoint:
     def __init__(self, listing: Listing, page_s: float) -> None:
         self._listing = listing
         self._page_s = page_s
+        self._pages = self._single_keys = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -74,7 +85,11 @@ class Endpoint:
         if method == "HEAD":
             fields = f'ETag: "{0:032x}"\r\nLast-Modified: Mon, 01 Jun 2026 00:00:00 GMT\r\nContent-Length: {BUCKET_OBJECT_BYTES}'
             return f"HTTP/1.1 200 OK\r\n{fields}\r\n\r\n".encode()
+        if "asked" in query:
+            return _answered("200 OK", f"{self._pages} {self._single_keys}".encode())
         if "list-type" in query:
+            single = query.get("max-keys") == ["1"]
+            self._single_keys, self._pages = self._single_keys + single, self._pages + (not single)
             await asyncio.sleep(self._page_s)
             return _answered("200 OK", self._listing.page(unquote(query.get("prefix", [""])[0]), query))
         if "versioning" in query:
@@ -103,7 +118,8 @@ def _answered(status: str, body: bytes) -> bytes:
 
 
 async def _serve(port: int, listing: Listing, page_s: float) -> None:
-    server = await asyncio.start_server(Endpoint(listing, page_s).serve, "127.0.0.1", port)
+    endpoint = Endpoint(listing, page_s)
+    server = await asyncio.start_server(endpoint.serve, "127.0.0.1", port)
     print("ready", flush=True)
     await server.serve_forever()
 

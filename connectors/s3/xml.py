@@ -12,6 +12,7 @@ from typing import TypeVar
 from urllib.parse import quote, unquote, unquote_plus
 from xml.etree import ElementTree
 
+from connectors.s3.plain_page import read_plain
 from relocation.rules.errors import ProtocolError
 from relocation.rules.objects import Acl, Listed, ListedPart, ListedUpload, ListedVersion, Page, Part
 
@@ -69,9 +70,21 @@ def parse_buckets(body: bytes | memoryview, *, token: str) -> tuple[list[str], s
 
 def parse_objects(body: bytes | memoryview, *, token: str) -> Page[Listed]:
     """Read ListBucketResult (V2). Common prefixes are items with an empty `etag`, in the order of their names."""
-    root = parse(body, "ListBucketResult")
+    plain = read_plain(bytes(body))
+    root = parse(plain.frame if plain else body, "ListBucketResult")
     top = fields(root)
     decode = decoder(top)
+    items = _decoded(plain.items, decode) if plain else _objects(root, decode)
+    return Page(tuple(items), _next(top, top.get("NextContinuationToken", ""), token))
+
+
+def _decoded(items: list[Listed], decode: Decode) -> list[Listed]:
+    if decode is str:
+        return items
+    return [item._replace(key=decode(item.key)) if "%" in item.key or "+" in item.key else item for item in items]
+
+
+def _objects(root: ElementTree.Element, decode: Decode) -> list[Listed]:
     items: list[Listed] = []
     prefixes = False
     for element in root:
@@ -84,7 +97,7 @@ def parse_objects(body: bytes | memoryview, *, token: str) -> Page[Listed]:
             items.append(Listed(decode(fields(element).get("Prefix", "")), 0, "", ""))
     if prefixes:
         items.sort(key=lambda item: item.key)
-    return Page(tuple(items), _next(top, top.get("NextContinuationToken", ""), token))
+    return items
 
 
 def _listed(row: dict[str, str], decode: Decode) -> Listed:

@@ -1,0 +1,92 @@
+"""A page of ListObjectsV2 as nearly all stores write it, read without building a tree: a quarter of the time, for millions of keys.
+
+Guarantees: what it reads, the XML parser would read in the same way: each byte of the objects' part is matched, and what is around
+it goes to the parser. Whatever is written in any other way (a comment, a space, an entity in a key) is left to the parser alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
+from itertools import chain, repeat
+from operator import itemgetter
+from typing import NamedTuple
+
+from relocation.rules.objects import Listed
+
+TEXT = r"[^<&\r\]\x00-\x08\x0b\x0c\x0e-\x1f]*"
+"""What stands for itself in XML: no markup, nothing that a parser must read otherwise, or refuse."""
+_FLAT = r"(?:<(\w+)>[^<]*</\1>|<\w+ ?/>)*"
+_HEAD = re.compile(rf"(?:<\?xml [^<>]*\?>\s*)?<ListBucketResult(?: xmlns=\"[^<>\"&]*\")?>{_FLAT}")
+_TAIL = re.compile(rf"{_FLAT}</ListBucketResult>\s*")
+_CHILD = re.compile(rf"<(\w+)>(?:(&quot;|&#34;|\")?({TEXT})\2?)</\1>")
+_OPEN, _CLOSE = "<Contents>", "</Contents>"
+_NEEDED = ("Key", "Size", "ETag", "LastModified")
+_new_listed: Callable[[Sequence[object]], Listed] = partial(tuple.__new__, Listed)
+
+
+class PlainPage(NamedTuple):
+    """`frame` is the document without its objects, which are `items`; their keys are still as they were sent."""
+
+    frame: bytes
+    items: list[Listed]
+
+
+class _Layout(NamedTuple):
+    """How a store writes one object: its pattern, how long that is without what differs, and where each field stands."""
+
+    pattern: re.Pattern[str]
+    fixed: int
+    names: tuple[str, ...]
+
+
+def read_plain(data: bytes) -> PlainPage | None:
+    """Return a page's objects and what is around them; None where it is to be read by the parser."""
+    if not data.isascii():
+        return None
+    text = data.decode("ascii")
+    begin, end = text.find(_OPEN), text.rfind(_CLOSE) + len(_CLOSE)
+    if begin < 0 or end <= begin:
+        return None
+    head, tail = text[:begin], text[end:]
+    layout = _layout_of(text[begin : text.find(_CLOSE, begin)])
+    if layout is None or not _HEAD.fullmatch(head) or not _TAIL.fullmatch(tail):
+        return None
+    found = layout.pattern.findall(text, begin, end)
+    if sum(map(len, chain.from_iterable(found))) + layout.fixed * len(found) != end - begin:
+        return None  # something stands between two objects, or one is written in another way
+    return PlainPage((head + tail).encode(), _items(found, layout.names))
+
+
+def _layout_of(first: str) -> _Layout | None:
+    """Return how the first object is written, which the others have to be too."""
+    inner, at, shape = first[len(_OPEN) :], 0, []
+    while child := _CHILD.match(inner, at):
+        shape.append((child[1], child[2] or ""))
+        at = child.end()
+    return _layout(tuple(shape)) if at == len(inner) else None
+
+
+@lru_cache(maxsize=16)
+def _layout(shape: tuple[tuple[str, str], ...]) -> _Layout | None:
+    names = tuple(name for name, _ in shape)
+    if len(set(names)) != len(names) or not set(_NEEDED) <= set(names) or any(quote and name != "ETag" for name, quote in shape):
+        return None
+    texts = {"Size": r"[0-9]{1,18}", "ETag": r"[^<&\r\]\"\x00-\x08\x0b\x0c\x0e-\x1f]*"}
+    inner = [(f"<{name}>{quote}", texts.get(name, TEXT), f"{quote}</{name}>") for name, quote in shape]
+    fixed = len(_OPEN) + len(_CLOSE) + sum(len(before) + len(after) for before, _, after in inner)
+    pattern = "".join(f"{re.escape(before)}({text}){re.escape(after)}" for before, text, after in inner)
+    return _Layout(re.compile(f"{_OPEN}{pattern}{_CLOSE}"), fixed, names)
+
+
+def _items(found: Sequence[tuple[str, ...]], names: Sequence[str]) -> list[Listed]:
+    key, size, etag, modified = (map(itemgetter(names.index(name)), found) for name in _NEEDED)
+    classes: map[str] | repeat[str] = repeat("STANDARD")
+    if "StorageClass" in names:
+        classes = map(_class_of, map(itemgetter(names.index("StorageClass")), found))
+    return list(map(_new_listed, zip(key, map(int, size), etag, modified, classes, strict=False)))
+
+
+def _class_of(said: str) -> str:
+    return said or "STANDARD"
