@@ -227,6 +227,8 @@ class Summary:
     stage: str
     plan_sha256: str
     config_sha256: str
+    only_failed_of: str = ""
+    """The run whose failures alone this one took; empty: the whole wave."""
     counts: Mapping[str, Count] = field(default_factory=dict)
     outcomes: Mapping[str, Count] = field(default_factory=dict)
     proofs: Mapping[str, int] = field(default_factory=dict)

@@ -63,6 +63,7 @@ async def summarise(context: Context, material: Material) -> Summary:
         stage=run.stage,
         plan_sha256=plan.root,
         config_sha256=plan.config_sha256,
+        only_failed_of=plan.only_failed_of,
         counts=counted,
         refused=refused,
         not_found=excluded_not_found(category, run.wave, refused),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from relocation.rules.errors import Refusal, SlowDown
+from relocation.stages.residency import holdings
 from relocation.stages.wave import WaveRequest, run_wave
 from tests.model.world import Mortal, SimulatedKill, World
 
@@ -62,6 +65,23 @@ async def test_what_fails_again_is_taken_again(world):
     assert summary.counts["listed"].objects == 1
     assert world.bodies("japan") == world.bodies("korea")
     assert (await again(world)).counts["listed"].objects == 0
+
+
+async def test_a_run_of_what_failed_alone_says_nothing_of_how_much_there_is(world):
+    """What is there and what is home stay as the last whole run saw them; the next whole one counts what was mended."""
+    unreadable(world, "empty")
+    listed = (await world.run()).counts["listed"].objects
+    world.korea.before = None
+
+    async def holds() -> tuple[int, int]:
+        async with world.context() as context:
+            (held,) = await holdings(context.settings, context.ledger, date(2021, 6, 1))
+        return held.there.objects, held.home.objects
+
+    await again(world)
+    assert await holds() == (listed, listed - 1)
+    await world.run()
+    assert await holds() == (listed, listed)
 
 
 async def test_without_a_finished_run_nothing_has_failed(world):
