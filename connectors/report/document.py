@@ -155,7 +155,7 @@ def _named(named: Named) -> dict[str, Json]:
 
 def _pass(each: Pass) -> Json:
     counts: dict[str, Json] = {"found": _count(each.found), "copied": _count(each.copied), "removed": _count(each.removed)}
-    return {"run_id": each.run_id} | counts | {"refreshed": each.refreshed, "last": each.last}
+    return {"run_id": each.run_id} | counts | {"refreshed": each.refreshed, "last": each.last, "narrowed": each.narrowed}
 
 
 def _text(words: str) -> str:

@@ -40,8 +40,8 @@ class Brief:
     unclaimed: tuple[Unclaimed, ...] = ()
     unclaimed_places: int = 0
     unknown: tuple[str, ...] = ()
-    only_failed_of: str = ""
-    """The run whose failures alone this one took: it saw no more of its wave. Empty: it saw all."""
+    looked_only_at: str = ""
+    """What alone of its wave the run looked at, in words; empty: at all of it."""
 
     def text(self) -> str:
         """Return it as the ledger holds it."""
@@ -54,7 +54,7 @@ class Brief:
             "unclaimed": [[each.place, each.objects, each.bytes, each.newest] for each in self.unclaimed],
             "unclaimed_places": self.unclaimed_places,
             "unknown": list(self.unknown),
-            "only_failed_of": self.only_failed_of,
+            "looked_only_at": self.looked_only_at,
         }
         return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
@@ -75,7 +75,7 @@ def brief_of(summary: Summary) -> Brief:
         unclaimed=tuple(Unclaimed(shown(each.place), each.objects, each.bytes, each.newest) for each in largest),
         unclaimed_places=len(summary.unclaimed),
         unknown=tuple(text[:CHARACTERS_MAX] for text in summary.unknown[:SENTENCES_MAX]),
-        only_failed_of=summary.only_failed_of,
+        looked_only_at=summary.looked_only_at,
     )
 
 
@@ -102,5 +102,5 @@ def read_brief(text: str) -> Brief | None:
         unclaimed=tuple(Unclaimed(*each) for each in fields.get("unclaimed", ())),
         unclaimed_places=fields.get("unclaimed_places", 0),
         unknown=tuple(fields.get("unknown", ())),
-        only_failed_of=fields.get("only_failed_of", ""),
+        looked_only_at=fields.get("looked_only_at", ""),
     )

@@ -78,6 +78,16 @@ class Names:
         self._part_bytes_max = KEY_BYTES_MAX if part_bytes >= PART_BYTES_TRIED_MAX else part_bytes
         self._key_bytes_max = min(_number(answers[Question.KEY_BYTES_MAX], KEY_BYTES_MAX), KEY_BYTES_MAX)
 
+    @property
+    def folds(self) -> bool:
+        """Whether names that differ may be one name here, so that a new one can only be judged beside all of them."""
+        return bool(self._folds())
+
+    @property
+    def minds_neighbours(self) -> bool:
+        """Whether a key may be hidden, or refused, by one above or below it."""
+        return not self._answers[Question.CHILD_OF_KEY] == self._answers[Question.SLASH_OF_KEY] == "listed"
+
     def refuses(self, key: str, size: int) -> str | None:
         """Return why this bucket would not keep an object of `size` bytes under this very key, None if it would."""
         if size > OBJECT_BYTES_MAX:

@@ -96,7 +96,7 @@ def wave_holds(wave: str, runs: Iterable[RunRecord]) -> WaveHolds:
     found = WaveHolds(wave)
     for run in runs:
         brief = read_brief(run.summary) if run.state == RunState.DONE and run.wave == wave else None
-        if brief is None or brief.only_failed_of:  # that one saw no more of the wave than what had failed
+        if brief is None or brief.looked_only_at:  # it saw no more of the wave than that
             continue
         said = Said(run.id, run.kind, run.finished_at)
         if found.listed_by is None:

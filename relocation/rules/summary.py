@@ -162,7 +162,7 @@ class Histories:
 @dataclass(frozen=True, slots=True)
 class Pass:
     """One pass of a catch-up: how much it found to do, and what came of it. `refreshed`: kept objects whose metadata, tags or lock
-    were brought level, which only the `last` pass looks at."""
+    were brought level, which only the `last` pass looks at. `narrowed`: it asked for the keys of a feed of changes alone."""
 
     run_id: str
     found: Count
@@ -170,6 +170,7 @@ class Pass:
     removed: Count
     refreshed: int = 0
     last: bool = False
+    narrowed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,8 +228,8 @@ class Summary:
     stage: str
     plan_sha256: str
     config_sha256: str
-    only_failed_of: str = ""
-    """The run whose failures alone this one took; empty: the whole wave."""
+    looked_only_at: str = ""
+    """What alone of its wave the run looked at, in words; empty: at all of it."""
     counts: Mapping[str, Count] = field(default_factory=dict)
     outcomes: Mapping[str, Count] = field(default_factory=dict)
     proofs: Mapping[str, int] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from relocation.rules.errors import Refusal
 from relocation.rules.plan import WRITES
@@ -33,6 +34,10 @@ class CatchUpRequest:
     wave: str
     passes_max: int = PASSES_MAX
     until_objects: int = 0
+    changed: Path | None = None
+    """A feed of changes: the first pass asks for its keys alone, and lists nothing."""
+    only_changed: bool = False
+    """That pass is made alone; a whole one is still due."""
 
 
 @dataclass(slots=True)
@@ -60,12 +65,13 @@ class _Judge:
 
     def _why(self, plan: SealedPlan) -> str:
         found = plan.expects(WRITES).objects + plan.removals.objects
-        before = self.passes[-1].found.objects if self.passes else None
+        whole = [each for each in self.passes if not each.narrowed]
+        before = whole[-1].found.objects if whole else None
         if found <= self.request.until_objects:
             return f"the difference was small enough: {found} objects (at most {self.request.until_objects} were asked for)"
         if before is not None and found >= before:
             return f"the difference stopped shrinking: {before} objects in the pass before, {found} in this one"
-        if len(self.passes) + 1 >= self.request.passes_max:
+        if len(whole) + 1 >= self.request.passes_max:
             return f"as many passes were made as were allowed ({self.request.passes_max}); {found} objects differed in the last"
         return ""
 
@@ -77,6 +83,12 @@ async def catch_up(
     if request.passes_max < 1 or request.until_objects < 0:
         raise Refusal("a catch-up takes at least one pass, and a difference is never below 0 objects")
     judge = _Judge(request, fenced is not None)
+    if request.only_changed and (request.changed is None or fenced is not None):
+        raise Refusal("a pass of a feed's changes alone wants a feed, and no fence: behind a fence the last pass is whole")
+    if request.changed is not None:
+        summary = await _one(context, judge, lanes, is_last=_never, changed=request.changed)
+        if request.only_changed:
+            return summary
     while not judge.end:
         summary = await _one(context, judge, lanes, is_last=judge.looks)
     if fenced is None:
@@ -86,12 +98,24 @@ async def catch_up(
         return await _one(context, judge, lanes, is_last=judge.looks)
 
 
-async def _one(context: Context, judge: _Judge, lanes: Lanes | None, *, is_last: Callable[[SealedPlan], bool]) -> Summary:
+def _never(_plan: SealedPlan) -> bool:
+    """Say that a narrowed pass is not the last: what the feed left out may still differ."""
+    return False
+
+
+async def _one(
+    context: Context,
+    judge: _Judge,
+    lanes: Lanes | None,
+    *,
+    is_last: Callable[[SealedPlan], bool],
+    changed: Path | None = None,
+) -> Summary:
     def said(summary: Summary) -> Summary:
         end = judge.said_end
-        judge.passes.append(replace(summary.passes[0], last=bool(end)))
+        judge.passes.append(replace(summary.passes[0], last=bool(end), narrowed=changed is not None))
         blind = (BLIND,) if end and moves_versions(context, judge.request.category) else ()
         return replace(summary, passes=tuple(judge.passes), passes_end=end, unknown=(*summary.unknown, *blind))
 
     request = WaveRequest(judge.request.category, judge.request.wave)
-    return await catch_up_pass(context, request, lanes, is_last=is_last, said=said)
+    return await catch_up_pass(context, request, lanes, is_last=is_last, said=said, changed=changed)

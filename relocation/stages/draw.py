@@ -43,12 +43,13 @@ class Piece:
 @dataclass(frozen=True, slots=True)
 class Drawn:
     """A plan before it is sealed: what the source shows of the wave and how many lines that is, the pieces in order, to be taken
-    once (`source` is closed with them), and what stays behind at the source."""
+    once (`source` is closed with them), and what stays behind at the source. `changed`: the feed whose keys alone they are."""
 
     source_objects: int
     source: Iterable[InventoryRow]
     pieces: AsyncGenerator[Piece, None]
     behind: Behind = NOTHING_BEHIND
+    changed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +92,12 @@ async def draw(context: Context, category_name: str, wave: Wave) -> Drawn:
     sides = Sides(category, source.rows, target.rows, await standing_facts(context, category_name))
     known = known_from({}, await context.ledger.open_intents(category_name))
     decider = Decider(category, WaveOf(category, wave), known, *standing)
-    lines = _Lines(source.rows, decider.of_wave)
-    return Drawn(source.of_wave, lines, _pieces(context, sides, decider), await count_behind(context, category, wave))
+    lines = Lines(source.rows, decider.of_wave)
+    return Drawn(source.of_wave, lines, pieces_of(context, sides, decider), await count_behind(context, category, wave))
 
 
 @dataclass(frozen=True, slots=True)
-class _Lines:
+class Lines:
     """The lines of one wave, to be gone through at will."""
 
     rows: SortedRows[InventoryRow]
@@ -106,7 +107,8 @@ class _Lines:
         return filter(self.of_wave.has, self.rows)
 
 
-async def _pieces(context: Context, sides: Sides, decider: Decider) -> AsyncGenerator[Piece, None]:
+async def pieces_of(context: Context, sides: Sides, decider: Decider) -> AsyncGenerator[Piece, None]:
+    """Yield what is decided of both sides, and close them at the end."""
     try:
         checks = await checks_of(context, sides.category, sides.places)
         places = sides.joined()

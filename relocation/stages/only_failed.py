@@ -52,6 +52,9 @@ async def _only(pieces: AsyncGenerator[Piece, None], targets: frozenset[Target])
 
 def said_of(plan: SealedPlan) -> tuple[str, ...]:
     """Return what a report must say of a plan that is not of the whole wave."""
+    if plan.changed:
+        asked = f"this pass looked at nothing but {plan.looked_only_at}: what the feed left out is found by the next whole pass"
+        return (f"{asked}; what nobody claims, unfinished uploads and former versions were not looked for",)
     if not plan.only_failed_of:
         return ()
     return (f"this run took only what failed in run {plan.only_failed_of}: the rest of the wave was neither planned nor verified",)

@@ -64,8 +64,17 @@ class SealedPlan:
     behind_why: str = ""
     selection_sha256: str = ""
     """Over what decides which objects the wave holds: plans of one selection can be held against each other."""
+    changed: str = ""
+    """The feed of changes whose keys alone were asked for, and how many; empty: both sides were listed."""
     second_listing: str = ""
     """SHA-256 of what further enumerations of the source came to; empty: there were none."""
+
+    @property
+    def looked_only_at(self) -> str:
+        """Return what alone of the wave is in this plan, in words; empty: all of it."""
+        if self.only_failed_of:
+            return f"what failed in run {self.only_failed_of}"
+        return f"the keys that a feed of changes names ({self.changed})" if self.changed else ""
 
     def expects(self, actions: Sequence[Action]) -> Count:
         """Return how much there is to do for these actions."""
@@ -95,7 +104,8 @@ async def seal(
 ) -> SealedPlan:
     """Write a drawn plan into the vault as its pieces come, with both inventories, and return it with its root."""
     desk = _Desk(context, f"runs/{run_id}")
-    desk.tree.add(_header(context, category, wave) | ({"only_failed_of": only_failed_of} if only_failed_of else {}))
+    narrowed = {"only_failed_of": only_failed_of, "changed": drawn.changed}
+    desk.tree.add(_header(context, category, wave) | {name: of for name, of in narrowed.items() if of})
     async with aclosing(drawn.pieces) as pieces:
         async for piece in pieces:
             await desk.take(piece)
@@ -119,6 +129,7 @@ async def seal(
         inventories=(*desk.source.files, *desk.target.files),
         actions=tuple((action, count.objects, count.bytes) for action, count in sorted(desk.actions.items())),
         only_failed_of=only_failed_of,
+        changed=drawn.changed,
         behind_versions=drawn.behind.versions,
         behind_bytes=drawn.behind.bytes,
         behind_markers=drawn.behind.markers,

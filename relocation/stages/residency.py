@@ -43,7 +43,7 @@ def sights(runs: Sequence[RunRecord], zone: ZoneInfo) -> Iterator[Sight]:
     """Yield what runs and verifications (the newest first) saw that came to an end, the oldest first."""
     for run in reversed(runs):
         brief = read_brief(run.summary) if run.state == RunState.DONE and run.kind != "plan" else None
-        if brief is not None and not brief.only_failed_of:
+        if brief is not None and not brief.looked_only_at:
             ended = datetime.fromisoformat(run.finished_at)
             day = (ended if ended.tzinfo else ended.replace(tzinfo=UTC)).astimezone(zone).date()
             yield Sight(run.wave, day, brief.listed, brief.verified)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -11,12 +11,14 @@ from relocation.rules.merging import Place, placed
 from relocation.rules.plan import REMOVES, STAGES, Known, Target, known
 from relocation.rules.records import Fact, InventoryRow, PlanRow, RunRecord, Segment
 from relocation.rules.tally import Part
-from relocation.settings import Wave
+from relocation.settings import Category, Wave
+from relocation.stages.asked import inventory_row, listed_as
 from relocation.stages.context import Context
 from relocation.stages.inventory import WaveOf, inventory
 from relocation.stages.plan import SealedPlan, rows_of
 from relocation.stages.standing import Standing, standing_facts
 from relocation.stages.versions import listed_versions
+from relocation.transfer.crew import work_all
 
 Parts = AsyncGenerator[Part, None]
 
@@ -65,10 +67,15 @@ async def with_versions_listed(context: Context, run: RunRecord, wave: Wave | No
     yield replace(await whole(parts), listed=target, standing_versions=standing)
 
 
-async def with_target_listed(context: Context, run: RunRecord, wave: Wave, parts: Parts) -> Parts:
-    """Yield a run's parts, which are in the order of their places, with what the target's listing shows now between them."""
+async def with_target_listed(
+    context: Context, run: RunRecord, wave: Wave, parts: Parts, *, plan: SealedPlan | None = None
+) -> Parts:
+    """Yield a run's parts, which are in the order of their places, with what the target's listing shows now between them.
+
+    With `plan` nothing but the places of its rows is asked for.
+    """
     category = context.settings.category_named(run.category)
-    rows = (await inventory(context, category, "target")).rows
+    rows = (await inventory(context, category, "target")).rows if plan is None else await _asked(context, category, plan)
     target = _Target(context, run.category, wave, rows)
     try:
         async with aclosing(parts):
@@ -82,6 +89,25 @@ async def with_target_listed(context: Context, run: RunRecord, wave: Wave, parts
             yield await target.held_against(Part(), rest)
     finally:
         target.close()
+
+
+async def _asked(context: Context, category: Category, plan: SealedPlan) -> SortedRows[InventoryRow]:
+    """Return what the target's listing shows now of the places of a plan's rows."""
+    rows = context.scratch.rows(InventoryRow, _place)
+
+    async def every() -> AsyncIterator[PlanRow]:
+        for file in (*plan.shards, *plan.left_over):
+            for row in await rows_of(context, file):
+                yield row
+
+    async def ask(row: PlanRow) -> None:
+        side = category.moves[row.move].target
+        found = await listed_as(context, context.stores.of(side.endpoint, "reader"), side, row.target_key)
+        if found is not None:
+            rows.add([inventory_row(row.move, side.bucket, found)])
+
+    await work_all(every(), ask, size=context.settings.transfer.concurrency)
+    return rows
 
 
 class _Target:

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 
-from relocation.rules.enumeration import Enumerated, Fingerprint, Tally, before
+from relocation.rules.enumeration import Enumerated, Fingerprint, Tally
 from relocation.rules.errors import BadRequest, CustomerKeyNeeded, CustomerKeyWrong, NotFound, ProtocolError
 from relocation.rules.evidence import canonical
 from relocation.rules.keys import shown
@@ -20,18 +20,16 @@ from relocation.rules.objects import Head
 from relocation.rules.records import InventoryRow
 from relocation.rules.summary import Compared, Named
 from relocation.settings import Category, Side, Wave
+from relocation.stages.asked import listed_as, patient
 from relocation.stages.context import Context
 from relocation.stages.key_file import listed_keys
 from relocation.stages.keys_apart import KeysApart, breathing
 from relocation.stages.list_versions import Behind, of_one_wave, pages_of
 from relocation.stages.pages import list_all
 from relocation.transfer.crew import work_all
-from relocation.transfer.retry import Patience, Tries
 
 NAMED_MAX = 10_000
 """So many hidden keys are kept by name; all are counted."""
-AFTER_KEYS = 10
-"""Keys asked for where one is looked for in the listing: it comes first, or it is not there."""
 Keys = Callable[[], AsyncIterator[str]]
 FOUND_BY = {
     "versions": "the versions listing",
@@ -205,7 +203,7 @@ class _Look:
             tally.changed += 1
         elif alone.in_first:
             tally.unlisted += 1
-        elif await self._listed_now(alone.key):
+        elif await listed_as(self._context, self._store, self._side, alone.key) is not None:
             tally.changed += 1
         else:
             how = f"it is there, and the listing of {self._store.endpoint}/{self._side.bucket} does not show it"
@@ -213,7 +211,7 @@ class _Look:
 
     async def _there(self, key: str) -> Head | None:
         try:
-            return await self._tries().run(lambda: self._store.head(self._side.bucket, key))
+            return await patient(self._context).run(lambda: self._store.head(self._side.bucket, key))
         except (CustomerKeyNeeded, CustomerKeyWrong):
             return Head(0, "encrypted", "")
         except (NotFound, BadRequest):  # no object can have a name that the store does not take
@@ -222,26 +220,3 @@ class _Look:
     def _mine(self, key: str, head: Head) -> bool:
         below = key[len(self._side.prefix) :]
         return self._partition.by_key or self._partition.wave_of(below, head.size, head.last_modified) == self._wave.name
-
-    async def _listed_now(self, key: str) -> bool:
-        """Tell whether the listing shows a key now: asked for what follows right before it, since some stores list a key that they
-        hide as soon as it is the prefix."""
-        start, token = before(key), ""
-        while True:
-            ask = partial(
-                self._store.list_objects,
-                self._side.bucket,
-                prefix=self._side.prefix,
-                start_after=start,
-                token=token,
-                page_keys=AFTER_KEYS,
-            )
-            page = await self._tries().run(ask)
-            if any(listed.key == key for listed in page.items):
-                return True
-            if not page.next_token or page.next_token == token or (page.items and page.items[-1].key > key):
-                return False
-            token = page.next_token
-
-    def _tries(self) -> Tries:
-        return Tries(Patience(self._context.settings.transfer.attempts_max, unreachable_s=5.0), self._context.clock)

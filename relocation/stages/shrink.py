@@ -1,7 +1,7 @@
 """Hold what the source shows of a wave against what it showed to the wave's last sealed plan.
 
 Guarantees: nothing is planned from a source that shrank by more than `policy.shrink_max`. A plan of another selection (moves or
-waves were changed since) is no measure, nor is one of a few failed objects alone.
+waves were changed since) is no measure, nor is one of a part of the wave alone.
 """
 
 from __future__ import annotations
@@ -38,6 +38,6 @@ async def _last_plan(context: Context, run: RunRecord) -> tuple[RunRecord, Seale
     for each in await context.ledger.list_runs(category=run.category, limit=RUNS_MAX):
         if each.wave == run.wave and each.document and each.id != run.id:
             plan = await load_plan(context, each)
-            if not plan.only_failed_of:
+            if not plan.looked_only_at:
                 return each, plan
     return None

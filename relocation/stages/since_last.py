@@ -28,7 +28,7 @@ async def since_last(context: Context, run: RunRecord, plan: SealedPlan) -> Sinc
         told = SinceLast(last.id, last.started_at)
         try:
             before = await load_plan(context, last)
-            if not before.only_failed_of:
+            if not before.looked_only_at:
                 return replace(told, **(await _changes(context, _sources(before), _sources(plan)))._asdict())
         except NotFound:
             return replace(told, why="what that plan listed is no longer in the vault")

@@ -53,7 +53,7 @@ async def summarise(context: Context, material: Material) -> Summary:
     probes = [answers for pair in sides for answers in pair]
     parity, unseen = await parity_of(context, category)
     again = await enumerated(context, run.id, plan.second_listing)
-    uploads = await unfinished_of(context, run.category, sides)
+    uploads = () if plan.changed else await unfinished_of(context, run.category, sides)
     summary = Summary(
         migration=context.settings.migration,
         category=run.category,
@@ -63,14 +63,14 @@ async def summarise(context: Context, material: Material) -> Summary:
         stage=run.stage,
         plan_sha256=plan.root,
         config_sha256=plan.config_sha256,
-        only_failed_of=plan.only_failed_of,
+        looked_only_at=plan.looked_only_at,
         counts=counted,
         refused=refused,
         not_found=excluded_not_found(category, run.wave, refused),
         conflicts=tally.of(Action.CONFLICT),
         remove=tally.of(Action.REMOVE),
         deleted_at_target=tally.of(Action.DELETED_AT_TARGET),
-        unclaimed=await _unclaimed(context, category),
+        unclaimed=() if plan.changed else await _unclaimed(context, category),
         unfinished=uploads,
         hidden=again.hidden,
         second_listing=again.compared,

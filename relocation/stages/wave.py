@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from relocation.rules.brief import brief_of
 from relocation.rules.capabilities import vault_guard
@@ -95,11 +96,18 @@ async def verify_wave(context: Context, request: WaveRequest, lanes: Lanes | Non
 
 
 async def catch_up_pass(
-    context: Context, request: WaveRequest, lanes: Lanes | None, *, is_last: IsLast, said: Callable[[Summary], Summary]
+    context: Context,
+    request: WaveRequest,
+    lanes: Lanes | None,
+    *,
+    is_last: IsLast,
+    said: Callable[[Summary], Summary],
+    changed: Path | None = None,
 ) -> Summary:
     """Bring level what differs now, and read nothing that does not: plan, copy with read-back, removals.
 
     Where `is_last` says so of the plan, metadata, tags and locks of all that is kept are looked at, too. `said` adds to the report.
+    With `changed`, a feed of changes, nothing is listed, and the keys that it names are asked for one by one.
     """
     wave = _wave(context, request)
     here = partial(lanes_here, context)
@@ -107,7 +115,7 @@ async def catch_up_pass(
         await _probe(context, request.category)
         await refuse_what_would_act_on_arrivals(context, request.category)
         await abort_orphans(context, request.category, wave)
-        await wave_run.plan(wave)
+        await wave_run.plan(wave, changed=changed)
         plan = await load_plan(context, wave_run.run)
         await wave_run.stage("copy", open_copy, lanes or here, seal_copy)
         if context.settings.transfer.settle_s and plan.expects(WRITES).objects:
@@ -162,5 +170,5 @@ async def _worked(context: Context, run: RunRecord, *, wave: Wave | None = None)
     if moves_versions(context, run.category):
         parts = with_versions_listed(context, run, wave, parts)
     elif wave is not None:
-        parts = with_target_listed(context, run, wave, parts)
+        parts = with_target_listed(context, run, wave, parts, plan=plan if plan.changed else None)
     return await summarise(context, Material(run, plan, parts))

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Literal
 
 from relocation.rules.brief import brief_of
@@ -18,6 +19,7 @@ from relocation.rules.summary import Count, Summary
 from relocation.settings import Wave
 from relocation.stages.context import Context
 from relocation.stages.draw import draw
+from relocation.stages.draw_changed import draw_changed
 from relocation.stages.held import held
 from relocation.stages.only_failed import failed_in, last_run, only
 from relocation.stages.plan import SealedPlan, document_sha256, load_plan, seal
@@ -56,9 +58,12 @@ class WaveRun:
         self.run = replace(self.run, **changes)
         await self.context.ledger.update_run(self.lease, self.run)
 
-    async def plan(self, wave: Wave, *, only_failed: bool = False) -> None:
+    async def plan(self, wave: Wave, *, only_failed: bool = False, changed: Path | None = None) -> None:
         await self.save(stage="plan")
-        plan = await draw_and_seal(self.context, self.run, wave, only_failed=only_failed)
+        if changed is not None:
+            plan = await _sealed_of_changes(self.context, self.run, wave, changed)
+        else:
+            plan = await draw_and_seal(self.context, self.run, wave, only_failed=only_failed)
         await self.save(plan_sha256=plan.root, document=document_sha256(plan))
 
     async def stage(self, name: str, open_: Step, lanes: Lanes, seal_: Step) -> None:
@@ -127,6 +132,15 @@ async def draw_and_seal(context: Context, run: RunRecord, wave: Wave, *, only_fa
     failed_of = last.id if last else ""
     beside = {"selection_sha256": selection, "second_listing": seen_again}
     plan = await seal(context, run.id, run.category, wave, drawn, only_failed_of=failed_of, **beside)
+    await context.ledger.audit("plan.sealed", f"{run.category}/{run.wave}/{run.id}", plan.root, run.who)
+    return plan
+
+
+async def _sealed_of_changes(context: Context, run: RunRecord, wave: Wave, feed: Path) -> SealedPlan:
+    """Plan what a feed of changes names, and nothing else; it is no measure of how much the source shows."""
+    context.progress.stage("plan")
+    drawn = await draw_changed(context, run.category, wave, feed)
+    plan = await seal(context, run.id, run.category, wave, drawn, selection_sha256=selection_sha256(context, run.category))
     await context.ledger.audit("plan.sealed", f"{run.category}/{run.wave}/{run.id}", plan.root, run.who)
     return plan
 

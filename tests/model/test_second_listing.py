@@ -217,8 +217,8 @@ async def test_without_asking_again_what_a_writer_brought_would_be_called_hidden
     """Negative control (S9): it is the second question that keeps a live source from crying wolf."""
 
     async def never(*_):
-        return False
+        return None
 
-    monkeypatch.setattr(stage._Look, "_listed_now", never)
+    monkeypatch.setattr(stage, "listed_as", never)
     with pytest.raises(AssertionError):
         await test_what_a_live_writer_does_between_the_listings_is_no_finding(tmp_path, "delimiter")
