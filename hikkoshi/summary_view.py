@@ -194,10 +194,16 @@ def _foreign(named: tuple[Named, ...]) -> Text:
 
 
 def _unclaimed(places: tuple[Unclaimed, ...]) -> Text:
-    held = (f"{objects(each.objects)}, {size(each.bytes)}" if each.objects >= 0 else "unread" for each in places)
+    held = (f"{objects(each.objects)}, {size(each.bytes)}{_former(each)}" if each.objects >= 0 else "unread" for each in places)
     parts = [f"{shown(each.place)} ({what})" for each, what in zip(places[:NAMES_SHOWN], held, strict=False)]
     more = f", and {len(places) - NAMES_SHOWN:,} more" if len(places) > NAMES_SHOWN else ""
     return Text(", ".join(parts) + more)
+
+
+def _former(place: Unclaimed) -> str:
+    if place.versions < 0:
+        return ", former versions not counted"
+    return f", {place.versions:,} former versions, {place.markers:,} delete markers" if place.versions or place.markers else ""
 
 
 def _unfinished(begun: list[Unfinished]) -> Text:

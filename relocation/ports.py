@@ -124,8 +124,11 @@ class Store(Protocol):
         items too, with `etag` empty. IsTruncated without a token, or the token just sent, is a `ProtocolError`."""
         ...
 
-    async def list_versions(self, bucket: str, *, prefix: str = "", token: str = "", page_keys: int = 1000) -> Page[ListedVersion]:
-        """Return one page of ListObjectVersions; `token` is opaque (it holds both markers)."""
+    async def list_versions(
+        self, bucket: str, *, prefix: str = "", token: str = "", page_keys: int = 1000, delimiter: str = ""
+    ) -> Page[ListedVersion]:
+        """Return one page of ListObjectVersions; `token` is opaque (it holds both markers). With `delimiter`, common prefixes are
+        items too, with `version_id` empty."""
         ...
 
     async def list_uploads(self, bucket: str, *, prefix: str = "", token: str = "") -> Page[ListedUpload]:

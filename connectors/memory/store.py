@@ -97,14 +97,20 @@ class MemoryStore(Rules):
         return _page([(name, items[name]) for name in sorted(items)], page_keys)
 
     @asks("s3:ListBucketVersions")
-    async def list_versions(self, bucket: str, *, prefix: str = "", token: str = "", page_keys: int = 1000) -> Page[ListedVersion]:
+    async def list_versions(
+        self, bucket: str, *, prefix: str = "", token: str = "", page_keys: int = 1000, delimiter: str = ""
+    ) -> Page[ListedVersion]:
         place = self._bucket(bucket)
-        rows = [
-            (_row(key, stored.version_id), self._version(key, stored, is_latest=stored is place.keys[key][-1]))
-            for key in self._visible(place, prefix)
-            for stored in reversed(place.keys[key])
-        ]
-        return _page(_after(rows, token), page_keys)
+        rows: dict[str, ListedVersion] = {}
+        for key in self._visible(place, prefix):
+            cut = key.find(delimiter, len(prefix)) if delimiter else -1
+            if cut >= 0:
+                name = key[: cut + len(delimiter)]
+                rows[_row(name, "")] = ListedVersion(name, "", True, False, 0, "", "")
+                continue
+            for stored in reversed(place.keys[key]):
+                rows[_row(key, stored.version_id)] = self._version(key, stored, is_latest=stored is place.keys[key][-1])
+        return _page(_after(list(rows.items()), token), page_keys)
 
     @asks("s3:ListBucketMultipartUploads")
     async def list_uploads(self, bucket: str, *, prefix: str = "", token: str = "") -> Page[ListedUpload]:

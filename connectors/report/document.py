@@ -166,7 +166,15 @@ def _text(words: str) -> str:
 def _unclaimed(place: Unclaimed) -> dict[str, Json]:
     counted = place.objects >= 0  # below zero: a bucket that may not be listed, and so was not counted
     figures: dict[str, Json] = {"objects": place.objects if counted else None, "bytes": place.bytes if counted else None}
-    return {"place": shown(place.place), **figures, "newest": place.newest}
+    told = place.versions >= 0 and counted
+    former: Json = {"objects": place.versions, "bytes": place.version_bytes} if told else None
+    return {
+        "place": shown(place.place),
+        **figures,
+        "newest": place.newest,
+        "former_versions": former,
+        "delete_markers": place.markers if told else None,
+    }
 
 
 def _unfinished(each: Unfinished) -> dict[str, Json]:

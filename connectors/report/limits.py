@@ -40,15 +40,24 @@ def unclaimed_of(summary: Summary) -> Cut:
     """Return place, objects, bytes and newest change of what no category claims: what may not be listed, then the largest."""
     places = sorted(summary.unclaimed, key=lambda place: (place.objects >= 0, -place.bytes))
     rows = tuple(
-        (shown(place.place), *_counted(place), moment(place.newest, "UTC") if place.newest else "–") for place in places[:ROWS_MAX]
+        (shown(place.place), *counted(place), moment(place.newest, "UTC") if place.newest else "–") for place in places[:ROWS_MAX]
     )
     return Cut(rows, len(places))
 
 
-def _counted(place: Unclaimed) -> tuple[Text | str, str]:
+def counted(place: Unclaimed) -> tuple[Text | str, str]:
+    """Return objects and bytes of a place, with its former versions where there are any."""
     if place.objects < 0:
         return say("limits.not_counted"), "–"
+    if place.versions < 0:
+        return say("limits.former_unknown", n=place.objects), size(place.bytes)
+    if place.versions or place.markers:
+        return say("limits.with_former", n=place.objects, former=place.versions, markers=place.markers), _both(place)
     return f"{place.objects:,}", size(place.bytes)
+
+
+def _both(place: Unclaimed) -> str:
+    return f"{size(place.bytes)} + {size(place.version_bytes)}"
 
 
 def unfinished_of(summary: Summary) -> Cut:

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from connectors.report import charts
 from connectors.report.document import Json
 from connectors.report.figures import moment, number, objects, plain, size
+from connectors.report.limits import counted
 from connectors.report.page import template
 from connectors.report.timeline import timeline
 from connectors.report.titles import term_name
@@ -90,7 +91,7 @@ def as_page(state: State) -> str:
         parts=[part_of(each, state) for each in state.held],
         unknown=list(unknowns(state)),
         places=[
-            (plain(each.place.place), *measured(each.place), said_by(each.said, state.timezone)) for each in places[:PLACES_MAX]
+            (plain(each.place.place), *counted(each.place), said_by(each.said, state.timezone)) for each in places[:PLACES_MAX]
         ],
         more_places=max(0, max(len(places), *(wave.unclaimed_places for each in state.held for wave in each.waves)) - PLACES_MAX),
     )
@@ -238,10 +239,6 @@ def said_by(said: Said | None, timezone: str) -> Text:
 
 def _day(at: str, timezone: str) -> str:
     return moment(at, timezone).split(" · ")[0]
-
-
-def measured(place: Unclaimed) -> tuple[Words, Words]:
-    return (number(place.objects), size(place.bytes)) if place.objects >= 0 else (say("limits.not_counted"), "–")
 
 
 def _name(held: Holding, wave: WaveHolds) -> Text:

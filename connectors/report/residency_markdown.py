@@ -6,8 +6,9 @@ Guarantees: as the page: each figure with its run and time, what nobody knows in
 from __future__ import annotations
 
 from connectors.report.figures import moment, number, plain, size
+from connectors.report.limits import counted
 from connectors.report.markdown import LIMITS_ROWS_MAX, MARKS, Lines, code
-from connectors.report.residency import Part, State, measured, part_of, said_by, unclaimed, unknowns, verdict
+from connectors.report.residency import Part, State, part_of, said_by, unclaimed, unknowns, verdict
 from connectors.report.words import say
 
 
@@ -74,7 +75,7 @@ class _Writer(Lines):
             self.lines.append(self.say(say("residency.no_places")))
             return
         rows = [
-            (code(each.place.place), *map(self.say, measured(each.place)), self.say(said_by(each.said, state.timezone)))
+            (code(each.place.place), *map(self.say, counted(each.place)), self.say(said_by(each.said, state.timezone)))
             for each in places[:LIMITS_ROWS_MAX]
         ]
         heads = (say("head.place"), say("head.objects"), say("head.bytes"), say("residency.seen"))

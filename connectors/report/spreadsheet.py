@@ -78,9 +78,16 @@ def _row(name: str, each: Mapping[str, Json]) -> Row:
 
 def _place(name: str, place: Mapping[str, Json], count: str, when: str) -> Row:
     encoded = str(place["place"])
-    said = _cell(str(place.get("doubt") or ""))
+    said = _cell(str(place.get("doubt") or _former(place)))
     figures = (_figure(place[count]), _figure(place["bytes"]), _cell(str(place[when])))
     return (_cell(name), "", _cell(_read(encoded)), _whole(encoded), "", "", said, "", *figures)
+
+
+def _former(place: Mapping[str, Json]) -> str:
+    versions = place.get("former_versions")
+    if not isinstance(versions, Mapping) or not (versions["objects"] or place["delete_markers"]):
+        return ""
+    return f"{versions['objects']} former versions ({versions['bytes']} bytes), {place['delete_markers']} delete markers"
 
 
 def _read(encoded: str) -> str:

@@ -105,10 +105,12 @@ class S3Store:
         response = await self._requests.bucket(request)
         return self._requests.read(request, xml.parse_objects, response.body, token=token)
 
-    async def list_versions(self, bucket: str, *, prefix: str = "", token: str = "", page_keys: int = 1000) -> Page[ListedVersion]:
+    async def list_versions(
+        self, bucket: str, *, prefix: str = "", token: str = "", page_keys: int = 1000, delimiter: str = ""
+    ) -> Page[ListedVersion]:
         """Return one page of ListObjectVersions; see the port."""
         key_marker, id_marker = xml.split_pair(token)
-        given = _given({"prefix": prefix, "key-marker": key_marker, "version-id-marker": id_marker})
+        given = _given({"prefix": prefix, "delimiter": delimiter, "key-marker": key_marker, "version-id-marker": id_marker})
         query = [URL_ENCODED, ("max-keys", str(page_keys)), ("versions", ""), *given]
         request = Request("s3:ListBucketVersions", "GET", bucket, query=query)
         response = await self._requests.bucket(request)

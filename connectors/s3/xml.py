@@ -110,7 +110,7 @@ def _listed(row: dict[str, str], decode: Decode) -> Listed:
 
 
 def parse_versions(body: bytes | memoryview, *, token: str) -> Page[ListedVersion]:
-    """Read ListVersionsResult: versions and delete markers, in the store's order."""
+    """Read ListVersionsResult: versions and delete markers, in the store's order. Common prefixes have no version id."""
     root = parse(body, "ListVersionsResult")
     top = fields(root)
     decode = decoder(top)
@@ -119,7 +119,13 @@ def parse_versions(body: bytes | memoryview, *, token: str) -> Page[ListedVersio
         for element in root
         if local(element.tag) in {"Version", "DeleteMarker"}
     ]
+    if prefixes := [decode(fields(element).get("Prefix", "")) for element in children(root, "CommonPrefixes")]:
+        items = sorted((*items, *map(_folded, prefixes)), key=lambda item: item.key)
     return Page(tuple(items), _next(top, _pair(top, decode, "NextKeyMarker", "NextVersionIdMarker"), token))
+
+
+def _folded(prefix: str) -> ListedVersion:
+    return ListedVersion(prefix, "", is_latest=True, is_delete_marker=False, size=0, etag="", last_modified="")
 
 
 def _version(row: dict[str, str], decode: Decode, *, is_marker: bool) -> ListedVersion:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 
 from relocation.rules.keys import shown
 from relocation.rules.plan import WRITES
@@ -51,7 +51,7 @@ class Brief:
             "attention": self.attention,
             "trouble": {name: [count.objects, count.bytes] for name, count in self.trouble.items()},
             "proofs": dict(self.proofs),
-            "unclaimed": [[each.place, each.objects, each.bytes, each.newest] for each in self.unclaimed],
+            "unclaimed": [list(astuple(each)) for each in self.unclaimed],
             "unclaimed_places": self.unclaimed_places,
             "unknown": list(self.unknown),
             "looked_only_at": self.looked_only_at,
@@ -72,7 +72,7 @@ def brief_of(summary: Summary) -> Brief:
         attention=sum(count.objects for count in trouble.values()) + len(summary.hidden),
         trouble=trouble,
         proofs=_proofs(summary),
-        unclaimed=tuple(Unclaimed(shown(each.place), each.objects, each.bytes, each.newest) for each in largest),
+        unclaimed=tuple(replace(each, place=shown(each.place)) for each in largest),
         unclaimed_places=len(summary.unclaimed),
         unknown=tuple(text[:CHARACTERS_MAX] for text in summary.unknown[:SENTENCES_MAX]),
         looked_only_at=summary.looked_only_at,

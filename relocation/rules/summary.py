@@ -63,12 +63,16 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Unclaimed:
-    """A bucket, or a top-level prefix of one, at the source that no category claims."""
+    """A bucket, or a top-level prefix of one, at the source that no category claims. `versions` are former ones, with their bytes;
+    -1 where the source keeps some, and they could not be counted."""
 
     place: str
     objects: int
     bytes: int
     newest: str
+    versions: int = 0
+    version_bytes: int = 0
+    markers: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,7 @@ class Saying:
         self._said_s = context.clock.monotonic()
         self.objects = 0
 
-    def __call__(self, page: Sequence[Listed]) -> None:
+    def __call__(self, page: Sequence[object]) -> None:
         self.objects += len(page)
         now_s = self._context.clock.monotonic()
         if now_s - self._said_s >= SAY_EVERY_S:

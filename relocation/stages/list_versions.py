@@ -59,18 +59,21 @@ async def history_of(context: Context, store: Store, bucket: str, key: str) -> l
 
 
 async def pages_of(
-    context: Context, store: Store, bucket: str, prefix: str, *, page_keys: int = 1000
+    context: Context, store: Store, bucket: str, prefix: str, *, page_keys: int = 1000, delimiter: str = ""
 ) -> AsyncIterator[list[ListedVersion]]:
-    """Yield the versions under a prefix, page by page, the newest of each key first, canaries left out."""
+    """Yield the versions under a prefix, page by page, the newest of each key first, canaries left out.
+
+    With `delimiter` what lies deeper is folded into common prefixes, which have no version id, and no order is asked for.
+    """
     place = f"{store.endpoint}/{bucket}"
     order = _Order(place, prefix)
     tokens: set[str] = set()
     token = ""
     for _ in range(PAGES_MAX):
         tries = Tries(Patience(context.settings.transfer.attempts_max, unreachable_s=5.0), context.clock)
-        ask = partial(store.list_versions, bucket, prefix=prefix, token=token, page_keys=page_keys)
+        ask = partial(store.list_versions, bucket, prefix=prefix, token=token, page_keys=page_keys, delimiter=delimiter)
         page = await tries.run(ask)
-        for version in page.items:
+        for version in page.items if not delimiter else ():
             order.check(version)
         yield [version for version in page.items if not is_canary(version.key)]
         token = page.next_token

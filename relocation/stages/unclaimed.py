@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
 from relocation.ports import Store
-from relocation.rules.errors import Forbidden
-from relocation.rules.objects import Listed, Place
+from relocation.rules.errors import BadRequest, Forbidden, Transient
+from relocation.rules.objects import Listed, ListedVersion, Place
 from relocation.rules.summary import Unclaimed
 from relocation.settings import Migration
 from relocation.stages.context import Context
 from relocation.stages.inventory import Saying
+from relocation.stages.list_versions import pages_of
 from relocation.stages.pages import list_all
 from relocation.transfer.retry import Patience, Tries
 
+Listing = Callable[..., AsyncIterator[Listed] | AsyncIterator[ListedVersion]]
+"""Lists what lies under a prefix; with `delimiter` what lies deeper is folded."""
 WALKED_MAX = 200
 """So many prefixes beside the claims are looked into one by one; a bucket that has more is listed through."""
 
@@ -25,16 +28,26 @@ class _Sum:
     objects: int = 0
     bytes: int = 0
     newest: str = ""
+    versions: int = 0
+    version_bytes: int = 0
+    markers: int = 0
 
-    def add(self, listed: Listed) -> None:
-        self.objects += 1
-        self.bytes += listed.size
+    def add(self, listed: Listed | ListedVersion) -> None:
         self.newest = max(self.newest, listed.last_modified)
+        if isinstance(listed, Listed) or (listed.is_latest and not listed.is_delete_marker):
+            self.objects += 1
+            self.bytes += listed.size
+        elif listed.is_delete_marker:
+            self.markers += 1
+        else:
+            self.versions += 1
+            self.version_bytes += listed.size
 
 
 async def unclaimed(context: Context, endpoint: str) -> tuple[Unclaimed, ...]:
     """Return what stands at an endpoint outside every move of every category, with objects, bytes and the newest date.
 
+    Where a bucket keeps versions, the former ones and the delete markers are counted too.
     A bucket that the reader may not list is named with -1 objects: it is there, and nobody knows what it holds.
     """
     store = context.stores.of(endpoint, "reader")
@@ -62,21 +75,51 @@ def claims_of(settings: Migration, place: Place) -> tuple[str, ...]:
 async def _in_bucket(context: Context, store: Store, bucket: str, claims: tuple[str, ...], saying: Saying) -> list[Unclaimed]:
     """Sum up what no claim covers: a bucket without any claim as a whole, else by top-level prefix."""
     place = f"{store.endpoint}/{bucket}"
-    look = _Look(context, store, bucket, claims, saying)
+    tries = Tries(Patience(context.settings.transfer.attempts_max, unreachable_s=5.0), context.clock)
+    former = 0
     try:
-        if not claims or not await look.beside("", budget=WALKED_MAX):
-            await look.through("")
+        if await tries.run(lambda: store.get_versioning(bucket)):
+            versions = partial(_versions, context, store, bucket, saying)
+            return _places(place, await _looked(_Look(versions, claims)))
+    except (Forbidden, BadRequest, Transient):  # what is there now can still be told
+        former = -1
+    try:
+        objects = partial(list_all, context, store, bucket, on_page=saying)
+        return _places(place, await _looked(_Look(objects, claims)), former=former)
     except Forbidden:
         return [Unclaimed(place, -1, -1, "")]
-    return [Unclaimed(place + prefix, each.objects, each.bytes, each.newest) for prefix, each in sorted(look.sums.items())]
+
+
+async def _looked(look: _Look) -> dict[str, _Sum]:
+    if not look.claimed or not await look.beside("", budget=WALKED_MAX):
+        await look.through("")
+    return look.sums
+
+
+def _places(place: str, sums: dict[str, _Sum], *, former: int = 0) -> list[Unclaimed]:
+    return [
+        Unclaimed(place + name, each.objects, each.bytes, each.newest, former or each.versions, each.version_bytes, each.markers)
+        for name, each in sorted(sums.items())
+    ]
+
+
+async def _versions(
+    context: Context, store: Store, bucket: str, saying: Saying, prefix: str, *, delimiter: str = ""
+) -> AsyncIterator[ListedVersion]:
+    async for page in pages_of(context, store, bucket, prefix, delimiter=delimiter):
+        saying(page)
+        for version in page:
+            yield version
 
 
 class _Look:
-    """One bucket under inspection. What is claimed is not listed once more, where a few prefixes tell it apart."""
+    """One bucket under inspection, by its objects or by all its versions.
 
-    def __init__(self, context: Context, store: Store, bucket: str, claimed: tuple[str, ...], saying: Saying) -> None:
-        self._list = partial(list_all, context, store, bucket, on_page=saying)
-        self._claimed = claimed
+    What is claimed is not listed once more, where a few prefixes tell it apart."""
+
+    def __init__(self, listing: Listing, claimed: tuple[str, ...]) -> None:
+        self._list = listing
+        self.claimed = claimed
         self.sums: dict[str, _Sum] = {} if claimed else {"": _Sum()}
 
     async def beside(self, prefix: str, *, budget: int) -> int:
@@ -86,12 +129,12 @@ class _Look:
         """
         under: list[str] = []
         beside: list[str] = []
-        found: list[Listed] = []
+        found: list[Listed | ListedVersion] = []
         async for listed in self._list(prefix, delimiter="/"):
-            if listed.etag:
+            if listed.etag or (isinstance(listed, ListedVersion) and listed.version_id):
                 found.append(listed)
-            elif not listed.key.startswith(self._claimed):
-                (under if any(claim.startswith(listed.key) for claim in self._claimed) else beside).append(listed.key)
+            elif not listed.key.startswith(self.claimed):
+                (under if any(claim.startswith(listed.key) for claim in self.claimed) else beside).append(listed.key)
             if len(under) + len(beside) >= budget:
                 return 0
         budget -= len(under) + len(beside)
@@ -110,8 +153,8 @@ class _Look:
         async for listed in self._list(prefix):
             self._add((listed,))
 
-    def _add(self, found: Iterable[Listed]) -> None:
+    def _add(self, found: Iterable[Listed | ListedVersion]) -> None:
         for listed in found:
-            if not listed.key.startswith(self._claimed):
+            if not listed.key.startswith(self.claimed):
                 head, slash, _ = listed.key.partition("/")
-                self.sums.setdefault(f"/{head}/" if self._claimed and slash else "", _Sum()).add(listed)
+                self.sums.setdefault(f"/{head}/" if self.claimed and slash else "", _Sum()).add(listed)

@@ -32,6 +32,23 @@ def in_an_hour() -> str:
 
 
 @keeps
+async def a_delimiter_folds_versions_and_markers_that_lie_below(lab: Lab) -> None:
+    """One level of a tree, with its common prefixes, one of which everything was deleted included: also page by page."""
+    bucket = await lab.bucket(versioning="Enabled")
+    for key in ("a/1", "a/2", "b", "gone/1"):
+        await lab.store.put(bucket, key, b"x")
+    await lab.store.delete(bucket, "gone/1")
+    for page_keys in (1000, 1):
+        found, token = [], ""
+        while True:
+            page = await lab.store.list_versions(bucket, token=token, delimiter="/", page_keys=page_keys)
+            found += [(item.key, bool(item.version_id)) for item in page.items]
+            if not (token := page.next_token):
+                break
+        assert found == [("a/", False), ("b", True), ("gone/", False)]
+
+
+@keeps
 async def a_deleted_object_is_gone(lab: Lab) -> None:
     """After a delete neither HEAD nor GET finds it."""
     bucket = await lab.bucket()
