@@ -46,17 +46,17 @@ def bars(results: Results, titles: dict[str, str]) -> str:
         rates = {case: results.rate(case) or 0.0 for case in cases}
         if not cases:
             continue
-        shapes.append(_text(0, top + 14, title, "title"))
+        shapes.append(text(0, top + 14, title, "title"))
         top += 26
         most = max(rates.values())
         for case, rate in rates.items():
             length = max(1.0, (WIDTH - LEFT - RIGHT) * rate / most)
-            shapes.append(_text(LEFT - 8, top + 12, f"{case.tool}, {MODE_WORDS[case.mode]}", "end"))
+            shapes.append(text(LEFT - 8, top + 12, f"{case.tool}, {MODE_WORDS[case.mode]}", "end"))
             shapes.append(f'<rect class="{case.tool} {case.mode}" x="{LEFT}" y="{top:.0f}" width="{length:.1f}" height="{BAR}"/>')
-            shapes.append(_text(LEFT + length + 8, top + 12, rate_words(results, case, rate), ""))
+            shapes.append(text(LEFT + length + 8, top + 12, rate_words(results, case, rate), ""))
             top += BAR + GAP
         top += 14
-    return _picture(top, "Rate of each tool, whole process; longer is faster", shapes)
+    return picture(top, "Rate of each tool, whole process; longer is faster", shapes)
 
 
 def curves(panels: Sequence[tuple[str, Sequence[str], Sequence[Curve]]]) -> str:
@@ -68,9 +68,9 @@ def curves(panels: Sequence[tuple[str, Sequence[str], Sequence[Curve]]]) -> str:
     for place, (tool, mode) in enumerate(tools):
         x, y = 10 + 200 * (place % 4), PANEL_HEIGHT + 34 + 18 * (place // 4)
         shapes.append(f'<polyline class="{tool} {mode}" style="fill:none" points="{x},{y - 4} {x + 22},{y - 4}"/>')
-        shapes.append(_text(x + 28, y, f"{tool}, {MODE_WORDS[mode]}", "small"))
+        shapes.append(text(x + 28, y, f"{tool}, {MODE_WORDS[mode]}", "small"))
     height = PANEL_HEIGHT + 44 + 18 * (len(tools) // 4)
-    return _picture(height, "Objects a second as loads, lanes and distance grow", shapes)
+    return picture(height, "Objects a second as loads, lanes and distance grow", shapes)
 
 
 def rate_words(results: Results, case: Case, rate: float) -> str:
@@ -85,10 +85,10 @@ def _panel(title: str, marks: Sequence[str], lines: Sequence[Curve], *, left: fl
     most = max((value for line in lines for value in line.values if value is not None), default=1.0)
     floor, height = PANEL_HEIGHT, PANEL_HEIGHT - 50
     step = PANEL_WIDTH / max(len(marks) - 1, 1)
-    shapes = [_text(left, 16, title, "title"), _text(left, 36, f"{most:,.0f} objects/s", "small")]
+    shapes = [text(left, 16, title, "title"), text(left, 36, f"{most:,.0f} objects/s", "small")]
     shapes += [f'<line x1="{left}" y1="{y}" x2="{left + PANEL_WIDTH}" y2="{y}"/>' for y in (floor - height, floor)]
     for place, mark in enumerate(marks):
-        shapes.append(_text(left + place * step, floor + 14, mark, "small middle"))
+        shapes.append(text(left + place * step, floor + 14, mark, "small middle"))
     for line in lines:
         points = [
             f"{left + place * step:.1f},{floor - height * value / most:.1f}"
@@ -99,10 +99,10 @@ def _panel(title: str, marks: Sequence[str], lines: Sequence[Curve], *, left: fl
     return shapes
 
 
-def _text(x: float, y: float, words: str, style: str) -> str:
+def text(x: float, y: float, words: str, style: str) -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" class="{style}">{escape(words)}</text>'
 
 
-def _picture(height: float, title: str, shapes: Iterable[str]) -> str:
+def picture(height: float, title: str, shapes: Iterable[str]) -> str:
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" role="img">'
     return "\n".join([head, f"<title>{escape(title)}</title>", f"<style>{STYLE}</style>", *shapes, "</svg>", ""])

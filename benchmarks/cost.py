@@ -6,14 +6,16 @@ shows them), and the sum over the program and all that it started, sampled five 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from statistics import median
 
@@ -33,6 +35,8 @@ class Cost:
     cpu_s: float
     rss_mib: float
     server_cpu_s: float = 0.0
+    disk_mib: float = 0.0
+    """Of files without a name, at their peak: what is on disk only until the process ends."""
 
     def then(self, other: Cost) -> Cost:
         """Return the cost of both, one after the other."""
@@ -41,12 +45,13 @@ class Cost:
             self.cpu_s + other.cpu_s,
             max(self.rss_mib, other.rss_mib),
             self.server_cpu_s + other.server_cpu_s,
+            max(self.disk_mib, other.disk_mib),
         )
 
 
 def medians(costs: Sequence[Cost]) -> Cost:
     """Return the median of each figure for itself."""
-    return Cost(*(median(getattr(cost, name) for cost in costs) for name in ("wall_s", "cpu_s", "rss_mib", "server_cpu_s")))
+    return Cost(*(median(getattr(cost, field.name) for cost in costs) for field in fields(Cost)))
 
 
 def cost_of(command: Sequence[str], environment: Mapping[str, str], *, output: Path, pair: Pair | None = None) -> Cost:
@@ -81,14 +86,16 @@ def cost_of(command: Sequence[str], environment: Mapping[str, str], *, output: P
         last = errors.read_text(errors="replace")[-2000:] + output.read_text(errors="replace")[-1000:]
         raise SystemExit(f"{' '.join(command)} ended with {found['code']}:\n{last}")
     server_s = pair.server_cpu_s() - before_s if pair else 0.0
-    return Cost(found["wall_s"], found["cpu_s"], max(found["rss_bytes"], sampler.peak_bytes) / MIB, server_s)
+    rss_mib, disk_mib = max(found["rss_bytes"], sampler.peak_bytes) / MIB, sampler.disk_bytes / MIB
+    return Cost(found["wall_s"], found["cpu_s"], rss_mib, server_s, disk_mib)
 
 
 class Sampler:
-    """Adds up the resident memory of all that a launcher started, from time to time, and keeps the largest sum."""
+    """Adds up the resident memory of all that a launcher started, and their nameless files, and keeps the largest sums."""
 
     def __init__(self, launcher: int) -> None:
         self.peak_bytes = 0
+        self.disk_bytes = 0
         self._launcher = launcher
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -102,7 +109,9 @@ class Sampler:
 
     def _run(self) -> None:
         while not self._ended.wait(SAMPLE_S):
-            self.peak_bytes = max(self.peak_bytes, sum(resident_bytes(pid) for pid in descendants(self._launcher)))
+            started = descendants(self._launcher)
+            self.peak_bytes = max(self.peak_bytes, sum(resident_bytes(pid) for pid in started))
+            self.disk_bytes = max(self.disk_bytes, sum(nameless_bytes(pid) for pid in started))
 
 
 def descendants(pid: int) -> list[int]:
@@ -121,3 +130,14 @@ def resident_bytes(pid: int) -> int:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
     except (OSError, IndexError):
         return 0
+
+
+def nameless_bytes(pid: int) -> int:
+    """Return the room that a process's open files without a name take; what has ended, or is closed meanwhile, takes none."""
+    found = 0
+    with contextlib.suppress(OSError):
+        for opened in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                status = opened.stat()
+                found += status.st_blocks * 512 if stat.S_ISREG(status.st_mode) and not status.st_nlink else 0
+    return found

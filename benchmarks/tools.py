@@ -97,17 +97,23 @@ class Rclone:
         return _said(program("rclone"), "version").removeprefix("rclone ")
 
     def run(self, job: Job) -> Cost:
-        environment = job.pair.environment()
-        for site in ("korea", "japan"):
-            values = {"TYPE": "s3", "PROVIDER": "Minio", "ENDPOINT": job.pair.url(site), "REGION": "us-east-1"}
-            values |= {"ACCESS_KEY_ID": job.pair.keys.access, "SECRET_ACCESS_KEY": job.pair.keys.secret}
-            environment |= {f"RCLONE_CONFIG_{site.upper()}_{name}": value for name, value in values.items()}
+        environment = rclone_environment(job.pair)
         lanes = str(job.at_once or 16)
         flags = ["--transfers", lanes, "--checkers", lanes, "--s3-no-check-bucket", "--s3-no-head", "--s3-chunk-size", "16M"]
         places = [f"korea:{SOURCE}/{job.load.prefix}", f"japan:{TARGET}/{job.target}"]
         commands = [["copy", *places, *flags]]
         commands += [["check", "--download", *places, *flags]] if job.mode == "verify" else []
         return _one_after_another(job, [[program("rclone"), *command] for command in commands], environment)
+
+
+def rclone_environment(pair: Pair) -> dict[str, str]:
+    """Return the environment in which rclone knows both sides as `korea:` and `japan:`."""
+    environment = pair.environment()
+    for site in ("korea", "japan"):
+        values = {"TYPE": "s3", "PROVIDER": "Minio", "ENDPOINT": pair.url(site), "REGION": "us-east-1"}
+        values |= {"ACCESS_KEY_ID": pair.keys.access, "SECRET_ACCESS_KEY": pair.keys.secret}
+        environment |= {f"RCLONE_CONFIG_{site.upper()}_{name}": value for name, value in values.items()}
+    return environment
 
 
 class JuiceFs:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from relocation.ports import Row
@@ -86,8 +87,8 @@ def _rows(table: pa.Table | pa.RecordBatch, kind: type[Row]) -> list[Row]:
     for field, column in zip(table.schema, table.columns, strict=True):
         if column.null_count:
             raise StateMismatch(f"a file of {kind.__name__} holds empty values in the column `{field.name}`: it is not ours")
-        values = column.to_pylist()
-        columns.append(list(map(tuple, values)) if pa.types.is_list(field.type) else values)
+        whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+        columns.append(_tuples(whole) if pa.types.is_list(field.type) else _values(whole, repeating=field.name not in NAMES))
     make: Callable[[Any], Row] = kind._make  # type: ignore[attr-defined]  # a named tuple's
     return list(map(make, zip(*columns, strict=True)))
 
@@ -109,6 +110,26 @@ def _schema(kind: type) -> pa.Schema:
             raise TypeError(f"{name}.{column}: a record for tables holds str, int, bool and tuple[str, ...] only")
         columns.append(pa.field(column, types[hints[column]], nullable=False))
     return pa.schema(columns, metadata={KIND: name.encode(), VERSION: str(VERSIONS.get(name, 1)).encode()})
+
+
+def _values(column: pa.Array, *, repeating: bool) -> list[Any]:
+    """Return a column's values; of equal texts one, where they repeat: made once, held once, and quicker to write down again."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    if not repeating or not pa.types.is_string(column.type):
+        values: list[Any] = column.to_pylist()
+        return values
+    encoded = column.dictionary_encode()
+    texts = encoded.dictionary.to_pylist()
+    return texts * len(column) if len(texts) == 1 else list(map(texts.__getitem__, encoded.indices.to_pylist()))
+
+
+def _tuples(column: pa.ListArray) -> list[tuple[str, ...]]:
+    """Return a column of lists as tuples, of equal ones one."""
+    texts = iter(_values(column.flatten(), repeating=True))
+    made: dict[tuple[str, ...], tuple[str, ...]] = {}
+    found = [tuple(islice(texts, length)) if length else () for length in column.value_lengths().to_pylist()]
+    return list(map(made.setdefault, found, found))
 
 
 def _paths(schema: pa.Schema) -> list[str]:

@@ -440,6 +440,10 @@ class SortedRows(Protocol[Row]):
         """Yield every row in order, as often as one asks; rows of one place in the order in which they were added."""
         ...
 
+    def blocks(self) -> Iterator[Sequence[Row]]:
+        """Yield the same, a bounded number at once."""
+        ...
+
     def close(self) -> None: ...
 
 

@@ -1,64 +1,143 @@
-"""Join what is sorted by place: three streams into one, each place once. Pure; takes memory for one place of each.
+"""Join what is sorted by place: three streams into one, each place once. Pure; takes memory for a block of each.
 
 Guarantees: every row of every stream comes by exactly once; a place that a stream repeats is an error of that stream's listing
 (`ProtocolError`), unless repeats are what it is made of (facts, folded before).
+Streams come in blocks. Where both sides show the same places, as they do of what was moved, whole blocks are laid side by side.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple, TypeVar
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import eq
+from typing import Generic, NamedTuple, TypeVar
 
 from relocation.rules.errors import ProtocolError
 from relocation.rules.keys import shown
 from relocation.rules.records import Fact, InventoryRow
 
-Place = tuple[str, ...]
-"""(bucket, key) at the target; what is more than that only settles the order of what shares it."""
+Place = tuple[str, str]
+"""(bucket, key) at the target."""
+At = TypeVar("At", Place, str)
 Row = TypeVar("Row")
-END: Place = ("\U0010ffff" * 64,)
-"""Beyond every bucket's name."""
+Block = tuple[Sequence[Place], Sequence[Row]]
+"""Some places in order, and the row of each."""
 
 
 class Joined(NamedTuple):
-    """What stands at one place: the source's line, the target's line, and the standing fact."""
+    """What stands at some places, in order: of each the source's line, the target's line, and the standing fact.
 
-    place: Place
-    source: InventoryRow | None
-    found: InventoryRow | None
-    fact: Fact | None
+    `alike`: every one of them is known to be shown by both listings, and to have a fact.
+    """
+
+    places: Sequence[Place]
+    source: Sequence[InventoryRow | None]
+    found: Sequence[InventoryRow | None]
+    facts: Sequence[Fact | None]
+    alike: bool
 
 
 def joined(
-    source: Iterable[tuple[Place, InventoryRow]],
-    target: Iterable[tuple[Place, InventoryRow]],
-    facts: Iterable[tuple[Place, Fact]],
+    source: Iterable[Block[InventoryRow]], target: Iterable[Block[InventoryRow]], facts: Iterable[Block[Fact]]
 ) -> Iterator[Joined]:
     """Yield every place that either listing shows, in order, with the fact about it. Facts alone bring up no place."""
-    sources, targets, known = iter(source), iter(target), iter(facts)
-    nothing: tuple[Place, None] = (END, None)
-    at, line = next(sources, nothing)
-    there, found = next(targets, nothing)
-    about, fact = next(known, nothing)
-    while True:
-        place = min(at, there)
-        if place is END:
-            return
-        while about < place:
-            about, fact = next(known, nothing)
-        yield Joined(place, line if at == place else None, found if there == place else None, fact if about == place else None)
-        if at == place:
-            at, line = next(sources, nothing)
-        if there == place:
-            there, found = next(targets, nothing)
+    sources: Stream[Place, InventoryRow] = Stream(source)
+    targets: Stream[Place, InventoryRow] = Stream(target)
+    known: Stream[Place, Fact] = Stream(facts)
+    while sources.more() or targets.more():
+        limit = _least(sources, targets)
+        mine, theirs = sources.upto(limit), targets.upto(limit)
+        places, lines, found = _side_by_side(mine, theirs)
+        facts_there, of_all = _known(known, places, limit)
+        yield Joined(places, lines, found, facts_there, of_all and mine[0] == theirs[0])
 
 
-def placed(rows: Iterable[Row], place: Callable[[Row], Place], said: Callable[[Row], str]) -> Iterator[tuple[Place, Row]]:
-    """Yield rows, which are in order, with their places; `said` names the listing of a row that comes a second time."""
-    before: Place = ()
-    for row in rows:
-        at = place(row)
-        if at == before:
+def merged(one: Iterable[Sequence[At]], other: Iterable[Sequence[At]]) -> Iterator[list[At]]:
+    """Yield what two streams hold, in order, what both hold once; some at a time."""
+    first: Stream[At, At] = Stream((each, each) for each in one)
+    second: Stream[At, At] = Stream((each, each) for each in other)
+    while first.more() or second.more():
+        limit = _least(first, second)
+        mine: Sequence[At] = first.upto(limit)[0]
+        theirs: Sequence[At] = second.upto(limit)[0]
+        both: set[At] = set()
+        yield list(mine) if mine == theirs or not theirs else sorted(both.union(mine, theirs))
+
+
+def in_blocks(blocks: Iterable[Sequence[Row]], place: Callable[[Row], Place], said: Callable[[Row], str]) -> Iterator[Block[Row]]:
+    """Yield blocks of rows, which are in order, with their places; `said` names the listing of a row that comes a second time."""
+    before: Place | None = None
+    for rows in blocks:
+        places = list(map(place, rows))
+        if any(map(eq, places, [before, *places])):
+            row, at = next((row, at) for row, at, last in zip(rows, places, [before, *places], strict=False) if at == last)
             raise ProtocolError(f"{said(row)} repeats {shown(at[1])}: not a listing to be trusted")
-        before = at
-        yield at, row
+        if places:
+            before = places[-1]
+            yield places, rows
+
+
+class Stream(Generic[At, Row]):
+    """Blocks in order, handed out up to any place."""
+
+    def __init__(self, blocks: Iterable[tuple[Sequence[At], Sequence[Row]]]) -> None:
+        self._blocks: Iterator[tuple[Sequence[At], Sequence[Row]]] = iter(blocks)
+        self.places: Sequence[At] = ()
+        self._rows: Sequence[Row] = ()
+
+    def more(self) -> bool:
+        """Whether anything is left; if so, `places` holds what comes next."""
+        while not self.places:
+            block = next(self._blocks, None)
+            if block is None:
+                return False
+            self.places, self._rows = block
+        return True
+
+    def upto(self, limit: At) -> tuple[Sequence[At], Sequence[Row]]:
+        """Return what is at hand up to a place, itself included."""
+        if not self.more():
+            return (), ()
+        end = len(self.places) if self.places[-1] <= limit else bisect_right(self.places, limit)
+        some = self.places[:end], self._rows[:end]
+        self.places, self._rows = self.places[end:], self._rows[end:]
+        return some
+
+
+def _least(one: Stream[At, Row], other: Stream[At, Row]) -> At:
+    """Return the place up to which both streams are at hand."""
+    return min(stream.places[-1] for stream in (one, other) if stream.more())
+
+
+def _side_by_side(
+    source: Block[InventoryRow], target: Block[InventoryRow]
+) -> tuple[Sequence[Place], Sequence[InventoryRow | None], Sequence[InventoryRow | None]]:
+    (mine, lines), (theirs, found) = source, target
+    if mine == theirs:
+        return mine, lines, found
+    if not theirs:
+        return mine, lines, [None] * len(mine)
+    if not mine:
+        return theirs, [None] * len(theirs), found
+    places = sorted({*mine, *theirs})
+    at_source, at_target = dict(zip(mine, lines, strict=True)), dict(zip(theirs, found, strict=True))
+    return places, list(map(at_source.get, places)), list(map(at_target.get, places))
+
+
+def _known(facts: Stream[Place, Fact], places: Sequence[Place], limit: Place) -> tuple[Sequence[Fact | None], bool]:
+    """Return the fact about each place, and whether each has one; what is about other places up to the limit is let go."""
+    about: Sequence[Place] = ()
+    found: Sequence[Fact] = ()
+    at: dict[Place, Fact] = {}
+    wanted: set[Place] = set()
+    while facts.more() and facts.places[0] <= limit:
+        more, rows = facts.upto(limit)
+        if len(about) + len(more) <= len(places):
+            about, found = [*about, *more], [*found, *rows]
+            continue
+        wanted = wanted or set(places)
+        at |= {place: fact for place, fact in zip(more, rows, strict=True) if place in wanted}
+    if about == places:
+        return found, True
+    at |= zip(about, found, strict=True)
+    return list(map(at.get, places)), False

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 
 from relocation.rules.keys import shown
 from relocation.rules.questions import NOT_ASKED, Question
@@ -115,17 +116,17 @@ class Names:
 
         Both of a pair are refused: which of them comes first must not decide what arrives.
         """
-        return self.refuses_in_order(iter(sorted(keys)))
+        return self.refuses_in_order([sorted(keys)])
 
-    def refuses_in_order(self, ordered: Iterator[str]) -> dict[str, str]:
-        """Return the same for keys that come in order, some of them twice: they are held only where names are folded."""
+    def refuses_in_order(self, blocks: Iterable[Sequence[str]]) -> dict[str, str]:
+        """Return the same for keys that come in order, some at a time: they are held only where names are folded."""
         found: dict[str, str] = {}
         child, slash = self._answers[Question.CHILD_OF_KEY], self._answers[Question.SLASH_OF_KEY]
         folds = self._folds()
         if child == slash == "listed" and not folds:
             return found
-        held = list(dict.fromkeys(ordered)) if folds else []
-        for parent, below in _pairs_in_order(held or ordered):
+        held = list(dict.fromkeys(chain.from_iterable(blocks))) if folds else []
+        for parent, below in _pairs_in_order([held] if folds else blocks):
             answer = slash if below == f"{parent}/" else child
             if answer != "listed" and not (answer == NOT_ASKED and below == f"{parent}/"):
                 verdict = _beside(answer)
@@ -157,13 +158,24 @@ def hidden_pairs(keys: Iterable[str]) -> Iterator[tuple[str, str]]:
 
     Takes keys in any order; those in byte order (as a listing gives them) cost no sorting.
     """
-    return _pairs_in_order(sorted(keys))
+    return _pairs_in_order([sorted(keys)])
 
 
-def _pairs_in_order(keys: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yield the pairs in time linear in the keys' length and the pairs; memory is one path."""
+def _pairs_in_order(blocks: Iterable[Sequence[str]]) -> Iterator[tuple[str, str]]:
+    """Yield the pairs in time linear in the keys' length and the pairs; memory is one path.
+
+    All that begins with a key follows it at once. So where no key begins with the one before it, there is no pair to look for.
+    """
     above: list[str] = []  # keys that are string prefixes of the one at hand: only they can be its ancestors
-    names: set[str] = set()
+    for keys in blocks:
+        if (above and keys and keys[0].startswith(above[0])) or any(map(str.startswith, keys[1:], keys)):
+            yield from _pairs_beside(keys, above)
+        elif keys:
+            above[:] = [keys[-1]]
+
+
+def _pairs_beside(keys: Iterable[str], above: list[str]) -> Iterator[tuple[str, str]]:
+    names = set(above)
     for key in keys:
         while above and not key.startswith(above[-1]):
             names.discard(above.pop())

@@ -7,7 +7,7 @@ overwritten.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -90,53 +90,83 @@ def fold(before: Fact | None, fact: Fact) -> Fact | None:
     return before
 
 
-def decide(source: InventoryRow, target: Target, found: InventoryRow | None, standing: Known, *, route: Route) -> PlanRow:
-    """Pair one source object with the one action that brings the target level with it."""
+def decide(
+    source: InventoryRow, target: Target, found: InventoryRow | None, standing: Known, *, route: Route, foretold: str = ""
+) -> PlanRow:
+    """Pair one source object with the one action that brings the target level with it. `foretold` is the ETag that it will have
+    there (empty: it can't be known)."""
     fact = standing.facts.get(target)
-    row = PlanRow(
-        action=Action.COPY,
-        move=source.move,
-        source_bucket=source.bucket,
-        source_key=source.key,
-        target_bucket=target[0],
-        target_key=target[1],
-        size=source.size,
-        source_etag=source.etag,
-        source_last_modified=source.last_modified,
-    )
+    action, reason = Action.COPY, ""
     if found is None:
         if fact is not None and route != "source":
-            return row._replace(action=Action.DELETED_AT_TARGET, reason="deleted at the target after cut-over: not copied again")
-        return row
-    row = row._replace(found_etag=found.etag, found_size=found.size, ours=standing.is_ours(found))
-    if fact is not None and fact.target_etag == found.etag and fact.size == found.size:
-        return _decide_known(row, source, fact)
-    return _decide_unknown(row, found, () if row.ours else standing.may_be_ours(found))
+            action, reason = Action.DELETED_AT_TARGET, "deleted at the target after cut-over: not copied again"
+        return PlanRow(action, *_what(source, target), foretold, reason=reason)
+    ours = standing.is_ours(found)
+    intended: tuple[str, ...] = ()
+    if fact is None or fact.target_etag != found.etag or fact.size != found.size:
+        intended = () if ours else standing.may_be_ours(found)
+        action, reason = _decide_unknown(source, found, ours=ours, intended=intended)
+    else:
+        action, reason = _decide_known(source, fact, ours=ours)
+    there = (foretold, found.etag, found.size, ours)
+    if action == Action.KEEP and fact is not None:
+        return PlanRow(action, *_what(source, target), *there, fact.xxh3, fact.attributes_sha256, fact.proofs, "", fact.sha256)
+    return PlanRow(action, *_what(source, target), *there, reason=reason, intended=intended)
 
 
-def _decide_unknown(row: PlanRow, found: InventoryRow, intended: tuple[str, ...]) -> PlanRow:
+def kept(
+    places: Sequence[Target],
+    source: Sequence[InventoryRow],
+    found: Sequence[InventoryRow],
+    facts: Sequence[Fact],
+    *,
+    foretold: Sequence[str],
+) -> list[PlanRow]:
+    """Return what `decide` would of each place if it is Keep for every one, and no intent is open; nothing else.
+
+    That is how it is, object after object, when there is nothing to do: one loop takes half the time.
+    """
+    rows = [
+        PlanRow(
+            Action.KEEP, line.move, line.bucket, line.key, bucket, key, line.size, line.etag, line.last_modified,
+            etag, there.etag, there.size, fact.ours, fact.xxh3, fact.attributes_sha256, fact.proofs, "", fact.sha256,
+        )
+        for (bucket, key), line, there, fact, etag in zip(places, source, found, facts, foretold, strict=True)
+        if fact.target_etag == there.etag
+        and fact.size == there.size == line.size
+        and fact.source_etag == line.etag
+        and fact.source_last_modified == line.last_modified
+        and fact.xxh3
+    ]  # fmt: skip
+    return rows if len(rows) == len(places) else []
+
+
+def _what(source: InventoryRow, target: Target) -> tuple[int, str, str, str, str, int, str, str]:
+    """Return what of a row says which object it is, in the order of a row's fields."""
+    return (source.move, source.bucket, source.key, target[0], target[1], source.size, source.etag, source.last_modified)
+
+
+def _decide_unknown(source: InventoryRow, found: InventoryRow, *, ours: bool, intended: tuple[str, ...]) -> tuple[Action, str]:
     if intended:
-        return row._replace(action=Action.PROVE, intended=intended, reason="there, from an unfinished write of ours or by others")
-    if found.size == row.size:
-        return row._replace(action=Action.PROVE, reason="there with the same size, but nothing proves its bytes")
-    if row.ours:
-        return row._replace(action=Action.REPLACE, reason="ours from an unfinished write, with another size")
-    return row._replace(action=Action.CONFLICT, reason=f"the target holds another object of {found.size} bytes that is not ours")
+        return Action.PROVE, "there, from an unfinished write of ours or by others"
+    if found.size == source.size:
+        return Action.PROVE, "there with the same size, but nothing proves its bytes"
+    if ours:
+        return Action.REPLACE, "ours from an unfinished write, with another size"
+    return Action.CONFLICT, f"the target holds another object of {found.size} bytes that is not ours"
 
 
-def _decide_known(row: PlanRow, source: InventoryRow, fact: Fact) -> PlanRow:
+def _decide_known(source: InventoryRow, fact: Fact, *, ours: bool) -> tuple[Action, str]:
     same_source = fact.source_etag == source.etag and fact.size == source.size
     if same_source and not fact.xxh3:
-        return row._replace(action=Action.PROVE, reason="its last verification failed")
+        return Action.PROVE, "its last verification failed"
     if same_source and fact.source_last_modified == source.last_modified:
-        return row._replace(
-            action=Action.KEEP, xxh3=fact.xxh3, proofs=fact.proofs, attributes_sha256=fact.attributes_sha256, sha256=fact.sha256
-        )
-    if same_source and not row.ours:
-        return row._replace(action=Action.PROVE, reason="the source was written anew, with the same ETag")
-    if not row.ours:
-        return row._replace(action=Action.CONFLICT, reason="the source changed, and what the target holds is not ours to replace")
-    return row._replace(action=Action.REPLACE, reason="the source changed since it was copied")
+        return Action.KEEP, ""
+    if same_source and not ours:
+        return Action.PROVE, "the source was written anew, with the same ETag"
+    if not ours:
+        return Action.CONFLICT, "the source changed, and what the target holds is not ours to replace"
+    return Action.REPLACE, "the source changed since it was copied"
 
 
 def left_over(found: InventoryRow, standing: Known, *, route: Route, erased: bool) -> PlanRow | None:

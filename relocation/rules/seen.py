@@ -47,7 +47,7 @@ class Seen:
 
     def foretells(self, etag: str, size: int, *, whole_bytes_max: int) -> bool:
         """Tell whether the target's ETag will equal the source's, because the same layout gives the same MD5-based ETag."""
-        if digests.parts_in(etag):
+        if "-" in etag and digests.parts_in(etag):
             return self.source_parts_etag_is_md5 and self.target_parts_etag_is_md5 and self.reads_part_numbers
         plain = digests.looks_like_md5(etag) and self.source_etag_is_md5 and self.target_etag_is_md5
         return plain and size <= whole_bytes_max

@@ -6,21 +6,20 @@ byte moves; the same stores, facts and configuration give the same rows, whoever
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Literal
 
 from relocation.ports import SortedRows
 from relocation.rules.excluded import not_held
-from relocation.rules.merging import Joined, joined, placed
-from relocation.rules.plan import Known, Route, Target, decide, known_from, left_over
+from relocation.rules.merging import Block, Joined, in_blocks, joined, merged
+from relocation.rules.plan import Known, Route, Target, decide, kept, known_from, left_over
 from relocation.rules.records import InventoryRow, PlanRow
 from relocation.settings import Category, Wave
 from relocation.stages.context import Context
 from relocation.stages.fidelity import refuse_unkept
-from relocation.stages.inventory import WaveOf, inventory, placing
+from relocation.stages.inventory import Inventory, WaveOf, inventory, placing
 from relocation.stages.list_versions import NOTHING_BEHIND, Behind, count_behind
 from relocation.stages.routes import route_of
 from relocation.stages.standing import Standing, standing_facts
@@ -61,21 +60,20 @@ class Sides:
     target: SortedRows[InventoryRow]
     standing: Standing
 
-    def places(self) -> Iterator[Target]:
-        """Yield where something stands or is to stand, in order; a place of both sides comes twice."""
-        return heapq.merge(map(placing(self.category, "source"), self.source), map(placing(self.category, "target"), self.target))
+    def places(self) -> Iterator[Sequence[Target]]:
+        """Yield where something stands or is to stand, in order, some at a time."""
+        source, target = placing(self.category, "source"), placing(self.category, "target")
+        return merged(places_of(self.source, source), places_of(self.target, target))
 
     def joined(self) -> Iterator[Joined]:
         """Yield each place once, with what both sides show and the facts say. Raises ProtocolError where a side repeats itself."""
-        return joined(self._placed("source", self.source), self._placed("target", self.target), self.standing)
+        return joined(self._placed("source", self.source), self._placed("target", self.target), self.standing.blocks())
 
-    def _placed(
-        self, side: Literal["source", "target"], rows: SortedRows[InventoryRow]
-    ) -> Iterator[tuple[tuple[str, ...], InventoryRow]]:
+    def _placed(self, side: Literal["source", "target"], rows: SortedRows[InventoryRow]) -> Iterator[Block[InventoryRow]]:
         def said(row: InventoryRow) -> str:
             return f"the listing of {getattr(self.category.moves[row.move], side).endpoint}/{row.bucket}"
 
-        return placed(rows, placing(self.category, side), said)
+        return in_blocks(rows.blocks(), placing(self.category, side), said)
 
     def close(self) -> None:
         """Give the scratch back."""
@@ -87,13 +85,29 @@ async def draw(context: Context, category_name: str, wave: Wave) -> Drawn:
     """List both sides, and decide on every object of the wave as its pieces are taken."""
     standing = await route_of(context, category_name, wave.name)
     category = context.settings.category_named(category_name)
-    source = await inventory(context, category, "source", wave=wave)
-    target = await inventory(context, category, "target")
-    sides = Sides(category, source.rows, target.rows, await standing_facts(context, category_name))
+    source, target, facts = await _together(
+        inventory(context, category, "source", wave=wave),
+        inventory(context, category, "target"),
+        standing_facts(context, category_name),
+    )
+    sides = Sides(category, source.rows, target.rows, facts)
     known = known_from({}, await context.ledger.open_intents(category_name))
     decider = Decider(category, WaveOf(category, wave), known, *standing)
     lines = Lines(source.rows, decider.of_wave)
     return Drawn(source.of_wave, lines, pieces_of(context, sides, decider), await count_behind(context, category, wave))
+
+
+async def _together(
+    source: Awaitable[Inventory], target: Awaitable[Inventory], facts: Awaitable[Standing]
+) -> tuple[Inventory, Inventory, Standing]:
+    """Wait for all three at once: two servers list in the time of one. What one of them raises ends the others."""
+    tasks = (asyncio.ensure_future(source), asyncio.ensure_future(target), asyncio.ensure_future(facts))
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +125,30 @@ async def pieces_of(context: Context, sides: Sides, decider: Decider) -> AsyncGe
     """Yield what is decided of both sides, and close them at the end."""
     try:
         checks = await checks_of(context, sides.category, sides.places)
-        places = sides.joined()
-        while some := list(islice(places, PIECE_ROWS)):
+        for some in _at_least(PIECE_ROWS, sides.joined()):
             piece = decider.decided(some, checks)
             yield replace(piece, rows=await refuse_unkept(context, sides.category, list(piece.rows), piece.source))
     finally:
         sides.close()
+
+
+def places_of(rows: SortedRows[InventoryRow], place: Callable[[InventoryRow], Target]) -> Iterator[Sequence[Target]]:
+    """Yield the places of rows, some at a time."""
+    return (list(map(place, some)) for some in rows.blocks())
+
+
+def _at_least(number: int, blocks: Iterable[Joined]) -> Iterator[list[Joined]]:
+    """Yield so many places at once, and what the last block of them holds beyond."""
+    some: list[Joined] = []
+    held = 0
+    for block in blocks:
+        some.append(block)
+        held += len(block.places)
+        if held >= number:
+            yield some
+            some, held = [], 0
+    if some:
+        yield some
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,19 +163,43 @@ class Decider:
 
     def decided(self, some: Sequence[Joined], checks: Sequence[Check]) -> Piece:
         """Decide on the wave's objects at some places."""
-        standing = replace(self.known, facts={(each.place[0], each.place[1]): each.fact for each in some if each.fact is not None})
+        pieces = [self._all_kept(block, checks) or self._one_by_one(block, checks) for block in some]
+        rows, left, source, target = ([row for piece in pieces for row in getattr(piece, name)] for name in _FIELDS)
+        return Piece(rows, left, source, target)
+
+    def _all_kept(self, block: Joined, checks: Sequence[Check]) -> Piece | None:
+        """Decide on places where nothing changed; None where anything did, or may have to be looked at one by one."""
+        if not block.alike or not self.of_wave.is_whole or self.known.intents or self.known.bodies or checks[0].listed:
+            return None
+        lines = [line for line in block.source if line is not None]
+        found = [line for line in block.found if line is not None]
+        facts = [fact for fact in block.facts if fact is not None]
+        foretold = [checks[line.move].foretold(line.etag, line.size) for line in lines]
+        rows = kept(block.places, lines, found, facts, foretold=foretold)
+        return Piece(rows, (), lines, found) if rows else None
+
+    def _one_by_one(self, block: Joined, checks: Sequence[Check]) -> Piece:
+        standing = replace(
+            self.known, facts={place: fact for place, fact in zip(block.places, block.facts, strict=True) if fact is not None}
+        )
         rows: list[PlanRow] = []
         extra: list[PlanRow | None] = []
         source: list[InventoryRow] = []
         target: list[InventoryRow] = []
-        for place, line, found, fact in some:
-            if line is not None and self.of_wave.has(line):
+        whole = self.of_wave.is_whole
+        for place, line, found, fact in zip(block.places, block.source, block.found, block.facts, strict=True):
+            if line is not None and (whole or self.of_wave.has(line)):
                 source.append(line)
-                rows.append(checks[line.move](decide(line, (place[0], place[1]), found, standing, route=self.route)))
-            if found is None or not self.of_wave.has_at_target(found, line, fact):
+                check = checks[line.move]
+                foretold = check.foretold(line.etag, line.size)
+                rows.append(check.judged(decide(line, place, found, standing, route=self.route, foretold=foretold)))
+            if found is None or not (whole or self.of_wave.has_at_target(found, line, fact)):
                 continue
             target.append(found)
             if line is None:
                 extra.append(left_over(found, standing, route=self.route, erased=self.erased))
         gone = not_held((row for row in extra if row is not None), self.category.policy.held_back)
         return Piece(rows, list(gone), source, target)
+
+
+_FIELDS = ("rows", "left_over", "source", "target")

@@ -8,8 +8,7 @@ that moves all versions, a feed that can't be read, and one so long that listing
 from __future__ import annotations
 
 import gzip
-import heapq
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import groupby
@@ -19,6 +18,7 @@ from relocation.ports import SortedRows, Store
 from relocation.rules.change_feed import changes_of
 from relocation.rules.errors import Refusal
 from relocation.rules.keys import is_canary
+from relocation.rules.merging import merged
 from relocation.rules.names import Names
 from relocation.rules.plan import Target, known_from
 from relocation.rules.records import InventoryRow
@@ -26,7 +26,7 @@ from relocation.settings import Category, Move, Side, Wave
 from relocation.stages.answers import answers_of
 from relocation.stages.asked import inventory_row, listed_as, patient
 from relocation.stages.context import Context
-from relocation.stages.draw import Decider, Drawn, Lines, Sides, pieces_of
+from relocation.stages.draw import Decider, Drawn, Lines, Sides, pieces_of, places_of
 from relocation.stages.inventory import WaveOf, placing, target_of
 from relocation.stages.keys_apart import breathing
 from relocation.stages.list_versions import Behind
@@ -66,10 +66,10 @@ class _Narrow(Sides):
 
     beside: SortedRows[InventoryRow]
 
-    def places(self) -> Iterator[Target]:
-        """Yield where something stands or is to stand, in order, as far as it was asked for."""
+    def places(self) -> Iterator[Sequence[Target]]:
+        """Yield where something stands or is to stand, in order, some at a time, as far as it was asked for."""
         # Not `super()`: a dataclass with slots is another class than the one whose body this is.
-        yield from heapq.merge(Sides.places(self), map(placing(self.category, "target"), self.beside))
+        return merged(Sides.places(self), places_of(self.beside, placing(self.category, "target")))
 
     def close(self) -> None:
         """Give the scratch back."""

@@ -97,7 +97,17 @@ def _taker(rows: SortedRows[InventoryRow], move: int, bucket: str, counted: OnPa
 
 def placing(category: Category, side: Literal["source", "target"]) -> Callable[[InventoryRow], Target]:
     """Return what tells where a row of one side stands, or is to stand, at the target."""
-    return _STANDS if side == "target" else partial(target_of, category)
+    moves = category.moves
+    stays = all((move.source.bucket, move.source.prefix) == (move.target.bucket, move.target.prefix) for move in moves)
+    if side == "target" or stays:
+        return _STANDS
+    begins = [(move.target.bucket, move.target.prefix, len(move.source.prefix)) for move in moves]
+
+    def place(row: InventoryRow) -> Target:
+        bucket, prefix, cut = begins[row.move]
+        return (bucket, prefix + row.key[cut:])
+
+    return place
 
 
 _STANDS: Callable[[InventoryRow], Target] = itemgetter(1, 2)
@@ -174,6 +184,8 @@ class WaveOf:
     def __init__(self, category: Category, wave: Wave) -> None:
         self._wave_of = category.partition().wave_of
         self._name = wave.name
+        self.is_whole = len(category.waves) <= 1
+        """Whether the wave holds all that the category does."""
         self._source_cut = [len(move.source.prefix) for move in category.moves]
         self._target_cut = [len(move.target.prefix) for move in category.moves]
 

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from relocation.ports import SortedRows
-from relocation.rules.merging import Place, placed
+from relocation.rules.merging import Place, Stream, in_blocks
 from relocation.rules.plan import REMOVES, STAGES, Known, Target, known
 from relocation.rules.records import Fact, InventoryRow, PlanRow, RunRecord, Segment
 from relocation.rules.tally import Part
@@ -120,26 +120,24 @@ class _Target:
         self._by_key = category.partition().by_key
         self._of_wave = WaveOf(category, wave)
         self._rows = rows
-        self._listed = placed(rows, _place, lambda row: f"the listing of the target's bucket {row.bucket}")
-        self._next = next(self._listed, None)
+        said = "the listing of the target's bucket"
+        self._listed = Stream(in_blocks(rows.blocks(), _place, lambda row: f"{said} {row.bucket}"))
         self._standing: Standing | None = None
         self._facts: Iterator[tuple[Place, Fact]] = iter(())
         self._fact: tuple[Place, Fact] | None = None
 
     def upto(self, place: Target) -> list[InventoryRow]:
         """Return what is listed up to a place, itself included, and was not handed out yet."""
-        found = []
-        while self._next is not None and self._next[0] <= place:
-            found.append(self._next[1])
-            self._next = next(self._listed, None)
+        found: list[InventoryRow] = []
+        while self._listed.more() and self._listed.places[0] <= place:
+            found += self._listed.upto(place)[1]
         return found
 
     def rest(self) -> list[InventoryRow]:
         """Return some of what is left."""
         found: list[InventoryRow] = []
-        while self._next is not None and len(found) < LISTED_ROWS:
-            found.append(self._next[1])
-            self._next = next(self._listed, None)
+        while self._listed.more() and len(found) < LISTED_ROWS:
+            found += self._listed.upto(self._listed.places[-1])[1]
         return found
 
     async def held_against(self, part: Part, listed: Sequence[InventoryRow]) -> Part:

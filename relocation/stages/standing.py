@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import groupby
+from itertools import chain
+from operator import itemgetter
 
 from relocation.ports import SortedRows
-from relocation.rules.merging import Place
+from relocation.rules.merging import Block, Place
 from relocation.rules.plan import STAGES, fold
-from relocation.rules.records import Fact
+from relocation.rules.records import Fact, Segment
 from relocation.stages.context import Context
 
 RUNS_MAX = 1_000_000
@@ -16,16 +17,14 @@ RUNS_MAX = 1_000_000
 
 async def facts_of(context: Context, category: str) -> list[Fact]:
     """Return every fact of a category so far, all at once, in the order of their runs and of the stages of each."""
-    order = await _order_of(context, category)
     facts: list[Fact] = []
     await _each(context, category, facts.extend)
-    return sorted(facts, key=order)
+    return facts
 
 
 async def standing_facts(context: Context, category: str) -> Standing:
     """Gather every fact of a category so far: the sealed segments from the vault, and the tails of open shards."""
-    order = await _order_of(context, category)
-    rows = context.scratch.rows(Fact, lambda fact: (fact.target_bucket, fact.target_key, *order(fact)))
+    rows = context.scratch.rows(Fact, _PLACE)  # those of one place stay in the order in which they are added
     await _each(context, category, rows.add)
     return Standing(rows)
 
@@ -38,28 +37,54 @@ class Standing:
 
     def __iter__(self) -> Iterator[tuple[Place, Fact]]:
         """Yield the standing fact of each place that has one, in order."""
-        for place, facts in groupby(self._rows, key=lambda fact: (fact.target_bucket, fact.target_key)):
-            standing: Fact | None = None
-            for fact in facts:
-                standing = fold(standing, fact)
-            if standing is not None:
-                yield place, standing
+        return chain.from_iterable(zip(places, facts, strict=True) for places, facts in self.blocks())
+
+    def blocks(self) -> Iterator[Block[Fact]]:
+        """Yield the same, some at a time."""
+        about: Place | None = None
+        facts: list[Fact] = []
+        for block in self._rows.blocks():
+            facts += block
+            place = _PLACE(facts[-1])
+            if place == about:
+                continue
+            about = place
+            end = len(facts) - 1
+            while end and _PLACE(facts[end - 1]) == place:
+                end -= 1
+            yield _folded(facts[:end])
+            facts = facts[end:]
+        yield _folded(facts)
 
     def close(self) -> None:
         """Give the scratch back."""
         self._rows.close()
 
 
-async def _order_of(context: Context, category: str) -> Callable[[Fact], tuple[str, int]]:
-    """Return what puts facts of one place in order: by their runs, and the stages of each, whatever the clock said."""
-    runs = reversed(await context.ledger.list_runs(category=category, limit=RUNS_MAX))
-    order = {run.id: f"{number:09}" for number, run in enumerate(runs)}
-    return lambda fact: (order.get(fact.run_id, ""), STAGES.index(fact.stage))
+_PLACE: Callable[[Fact], tuple[str, str]] = itemgetter(Fact._fields.index("target_bucket"), Fact._fields.index("target_key"))
+
+
+def _folded(facts: Sequence[Fact]) -> Block[Fact]:
+    """Return what stands of each place, of all facts about some places."""
+    standing: dict[Place, Fact | None] = {}
+    for place, fact in zip(map(_PLACE, facts), facts, strict=True):
+        standing[place] = fold(standing.get(place), fact)
+    found = {place: fact for place, fact in standing.items() if fact is not None}
+    return list(found), list(found.values())
 
 
 async def _each(context: Context, category: str, take: Callable[[Sequence[Fact]], None]) -> None:
-    segments = await context.ledger.segments(category=category)
-    for segment in sorted(segments, key=lambda segment: (segment.run_id, segment.stage, segment.shard)):
+    """Hand over all facts in the order of their runs, and of the stages of each, whatever the clock said; some at a time."""
+    runs = reversed(await context.ledger.list_runs(category=category, limit=RUNS_MAX))
+    number = {run.id: place for place, run in enumerate(runs)}
+    sealed: dict[tuple[int, int], list[Segment]] = {}
+    for segment in sorted(await context.ledger.segments(category=category), key=lambda segment: segment.shard):
         if segment.objects:
+            sealed.setdefault((number.get(segment.run_id, -1), STAGES.index(segment.stage)), []).append(segment)
+    tails: dict[tuple[int, int], list[Fact]] = {}
+    for fact in await context.ledger.open_tails(category):
+        tails.setdefault((number.get(fact.run_id, -1), STAGES.index(fact.stage)), []).append(fact)
+    for step in sorted({*sealed, *tails}):
+        for segment in sealed.get(step, ()):
             take(context.tables.decode(await context.vault.get(segment.name, sha256=segment.sha256), Fact))
-    take(await context.ledger.open_tails(category))
+        take(tails.get(step, ()))

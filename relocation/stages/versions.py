@@ -86,7 +86,7 @@ async def _refused(
 ) -> list[PlanRow]:
     """Turn into Refuse what the target can't hold, or not as the policy says, and what follows it in the same key's history."""
     places = sorted(there)
-    checks = await checks_of(context, category, lambda: places)
+    checks = await checks_of(context, category, lambda: (places,))
     rows = [checks[row.move](row) for row in rows]
     versions = [number for number, row in enumerate(rows) if not is_marker(row)]
     kept = await refuse_unkept(context, category, [rows[number] for number in versions], [source[number] for number in versions])

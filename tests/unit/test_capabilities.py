@@ -163,6 +163,16 @@ def test_every_pair_is_found_whatever_the_order(keys: list[str]) -> None:
     assert set(found) == expected
 
 
+@given(keys=st.sets(st.text("a/!", max_size=4), max_size=20), size=st.integers(1, 6))
+def test_pairs_are_found_however_the_keys_are_cut(keys, size) -> None:
+    """D15: a parent and its child may be any number of blocks apart."""
+    ordered = sorted(keys)
+    blocks = [ordered[start : start + size] for start in range(0, len(ordered), size)]
+    refused = Names(answers(child_of_key="hidden", slash_of_key="hidden")).refuses_in_order(blocks)
+    assert refused == Names(answers(child_of_key="hidden", slash_of_key="hidden")).refuses_in_order([[key] for key in ordered])
+    assert refused.keys() == {key for pair in hidden_pairs(keys) for key in pair}
+
+
 def test_pairs_are_found_in_linear_time() -> None:
     """A hundred thousand keys, and keys that are each a beginning of the next, take no quadratic time."""
     keys = [f"{number:06d}" for number in range(100_000)] + ["a" * length for length in range(1, 1000)]
