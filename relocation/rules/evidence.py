@@ -9,9 +9,9 @@ value has two spellings. A chain proves sequence, not completeness: only a head 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
+from hashlib import sha256
 from itertools import islice, repeat
 from json.encoder import encode_basestring
 from operator import itemgetter
@@ -38,7 +38,7 @@ def canonical(value: object) -> bytes:
 
 def sha256_of(record: object) -> str:
     """Return the SHA-256 (hex) of a record's canonical bytes."""
-    return hashlib.sha256(canonical(record)).hexdigest()
+    return sha256(canonical(record)).hexdigest()
 
 
 def merkle_root(rows: Iterable[object]) -> str:
@@ -65,13 +65,13 @@ class MerkleTree:
 
     def add(self, row: object) -> None:
         """Append one row."""
-        self._grow([_leaf(b"\x00" + canonical(row))])
+        self._grow([sha256(b"\x00" + canonical(row)).digest()])
 
     def extend(self, rows: Sequence[object]) -> None:
         """Append rows as `add` does one after another; those of one kind of named tuple take a fifth of the time."""
         for start in range(0, len(rows), AT_ONCE):
             some = rows[start : start + AT_ONCE]
-            self._grow([_leaf(text) for text in _texts(some)])
+            self._grow([sha256(text).digest() for text in _texts(some)])
 
     def _grow(self, nodes: list[bytes]) -> None:
         """Append leaves, and join what stands side by side, level by level."""
@@ -82,17 +82,17 @@ class MerkleTree:
                 nodes.insert(0, self._peaks.pop(height))
             if len(nodes) % 2:
                 self._peaks[height] = nodes.pop()
-            nodes = [_node(left, right) for left, right in zip(nodes[::2], nodes[1::2], strict=True)]
+            nodes = [sha256(b"\x01" + left + right).digest() for left, right in zip(nodes[::2], nodes[1::2], strict=True)]
             height += 1
 
     def root(self) -> str:
         """Return the root (hex) of the rows so far; the tree can still grow."""
         if not self._peaks:
-            return hashlib.sha256(b"").hexdigest()
+            return sha256(b"").hexdigest()
         lowest, *higher = sorted(self._peaks)
         root = self._peaks[lowest]
         for height in higher:
-            root = _node(self._peaks[height], root)
+            root = sha256(b"\x01" + self._peaks[height] + root).digest()
         return root.hex()
 
 
@@ -161,14 +161,6 @@ def verify_chain(links: Iterable[Link], *, head: str = "") -> BrokenChain | None
     return None
 
 
-def _leaf(text: bytes) -> bytes:
-    return hashlib.sha256(text).digest()
-
-
-def _node(left: bytes, right: bytes) -> bytes:
-    return hashlib.sha256(b"\x01" + left + right).digest()
-
-
 def _write(value: object) -> str:  # noqa: PLR0911 — one return a kind of value
     """Return canonical JSON text. The order of the tests is that of how often each kind comes in a row."""
     if isinstance(value, str):
@@ -203,8 +195,8 @@ def _row(value: object) -> str:
     return pattern % ordered([write(item) for write, item in zip(writers, value, strict=True)])
 
 
-def _texts(rows: Sequence[object]) -> Iterator[bytes]:
-    """Yield the leaf (`00` and the canonical bytes) of each row.
+def _texts(rows: Sequence[object]) -> Iterable[bytes]:
+    """Return the leaf (`00` and the canonical bytes) of each row.
 
     Rows of one kind are written column by column: what all of them share is written once, the rest by one loop in C a column.
     """
@@ -213,19 +205,19 @@ def _texts(rows: Sequence[object]) -> Iterator[bytes]:
         return (b"\x00" + canonical(row) for row in rows)
     fields: tuple[str, ...] = kind._fields  # type: ignore[attr-defined]
     _, writers, ordered = _shape(kind)
-    varying: list[Iterable[str]] = []
-    members = []
     columns = zip(sorted(fields), ordered(writers), ordered(tuple(zip(*rows, strict=True))), strict=True)
-    for name, write, column in columns:
+    pieces: list[Iterable[str]] = []
+    shared = "\x00{"
+    for number, (name, write, column) in enumerate(columns):
         texts = _column(column, write)
+        shared += f'{"," if number else ""}"{name}":'
         if isinstance(texts, str):
-            members.append(f'"{name}":{texts.replace("%", "%%")}')
+            shared += texts
         else:
-            members.append(f'"{name}":%s')
-            varying.append(texts)
-    pattern = f"\x00{{{','.join(members)}}}"
-    values = zip(*varying, strict=True) if varying else repeat((), len(rows))
-    return _encoded(map(pattern.__mod__, values))
+            pieces += (repeat(shared), texts)
+            shared = ""
+    shared += "}"
+    return _encoded(map("".join, zip(*pieces, repeat(shared))) if pieces else repeat(shared, len(rows)))
 
 
 def _column(column: tuple[Any, ...], write: Callable[[Any], str]) -> str | Iterable[str]:
@@ -241,12 +233,11 @@ def _column(column: tuple[Any, ...], write: Callable[[Any], str]) -> str | Itera
     return written[first] if len(written) == 1 else map(written.__getitem__, column)
 
 
-def _encoded(texts: Iterable[str]) -> Iterator[bytes]:
-    for text in texts:
-        try:
-            yield text.encode()
-        except UnicodeEncodeError as error:
-            raise ValueError(f"text with a lone surrogate has no UTF-8: {error.object!r}") from None
+def _encoded(texts: Iterable[str]) -> list[bytes]:
+    try:
+        return [text.encode() for text in texts]
+    except UnicodeEncodeError as error:
+        raise ValueError(f"text with a lone surrogate has no UTF-8: {error.object!r}") from None
 
 
 @cache
