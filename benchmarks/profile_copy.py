@@ -1,6 +1,6 @@
 """Where a run's client CPU goes, by phase: `run --until verify` in this process, over uvloop, between two local MinIO.
 
-    python -m benchmarks.profile_copy [--objects 5000] [--until copy] [--tls] [--cprofile copy] [--set concurrency=64]
+    python -m benchmarks.profile_copy [--load large] [--objects 5000] [--until copy] [--cprofile copy] [--set concurrency=64]
 
 CPU is `time.process_time` (all threads of this process; the servers have their own) between marks of the port `Progress`. Marginal
 is the difference to a run over one object, which also warms the imports, divided by the objects. `--cprofile PHASE` prints that
@@ -29,6 +29,7 @@ from relocation.rules.objects import Place
 from relocation.stages.probe import probe_if_stale
 from relocation.stages.wave import WaveRequest, run_wave
 
+MIB = 1024 * 1024
 Until = Literal["copy", "verify"]
 
 
@@ -124,12 +125,14 @@ def _line(phase: str, spent: Spent, least: Spent, objects: int) -> str:
 
 
 async def profile(pair: Pair, chosen: argparse.Namespace) -> None:
-    one, many = loads.small(1, "one"), loads.small(chosen.objects)
+    one = loads.small(1, "one")
+    many = {"small": loads.small(chosen.objects), "large": loads.large(), "mixed": loads.mixed()}[chosen.load]
     await loads.seed(pair, (one, many))
     transfer = {name: yaml.safe_load(value) for name, _, value in (each.partition("=") for each in chosen.set)}
     base = await run_once(pair, one, chosen.until, transfer)
     marks = await run_once(pair, many, chosen.until, transfer, chosen.cprofile)
-    print(f"{many.objects} × 16 KiB until {chosen.until}{', TLS' if pair.tls else ''}; CPU of this process, all threads")
+    load = f"{many.name}: {many.objects:,} objects, {many.bytes / MIB:,.0f} MiB"
+    print(f"{load}, until {chosen.until}{', TLS' if pair.tls else ''}; CPU of this process, all threads")
     print(table(base, marks, many.objects))
     if chosen.cprofile:
         pstats.Stats(marks.profiler).sort_stats("tottime").print_stats(45)
@@ -139,6 +142,7 @@ async def profile(pair: Pair, chosen: argparse.Namespace) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--load", choices=("small", "large", "mixed"), default="small")
     parser.add_argument("--objects", type=int, default=5000)
     parser.add_argument("--until", choices=("copy", "verify"), default="verify")
     parser.add_argument("--tls", action="store_true")

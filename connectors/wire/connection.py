@@ -71,7 +71,7 @@ class Connection(asyncio.BufferedProtocol):
         self._received = 0
         self._chunks: ChunkedBody | None = None
         self._sink: Sink | None = None
-        self._answer: asyncio.Future[Response] | None = None
+        self._answer: asyncio.Future[list[Response]] | None = None
 
     # what the caller does
 
@@ -84,14 +84,15 @@ class Connection(asyncio.BufferedProtocol):
         self._phase = Phase.HEAD
         self.reusable = self.heard = False
         self.due_bytes = (body.size if isinstance(body, Blocks) else len(body)) + (0 if into is None else len(into))
-        answer: asyncio.Future[Response] = self.loop.create_future()
+        answer: asyncio.Future[list[Response]] = self.loop.create_future()
         self._answer = answer
         try:
             if isinstance(body, Blocks):
                 sent_whole = await self._send_blocks(head, body, answer)
             else:
                 sent_whole = await self._send(head, body, answer)
-            response = await answer
+            # Taken out: a future, and with it the caller's buffer, lives on until the step that it woke has ended.
+            response = (await answer).pop()
         except BaseException:
             self._die()
             raise
@@ -100,7 +101,7 @@ class Connection(asyncio.BufferedProtocol):
         self._reset(head_only=False, into=None)
         return response
 
-    async def _send(self, head: bytes, body: memoryview, answer: asyncio.Future[Response]) -> bool:
+    async def _send(self, head: bytes, body: memoryview, answer: asyncio.Future[list[Response]]) -> bool:
         """Write the request. Returns whether all of it was handed over: the peer may answer before it has read it."""
         if len(body) <= JOIN_BYTES_MAX:
             self._transport.write(head + body if body else head)
@@ -118,7 +119,7 @@ class Connection(asyncio.BufferedProtocol):
                 await self._room
         return True
 
-    async def _send_blocks(self, head: bytes, body: Blocks, answer: asyncio.Future[Response]) -> bool:
+    async def _send_blocks(self, head: bytes, body: Blocks, answer: asyncio.Future[list[Response]]) -> bool:
         """Do as `_send` does with a body that comes block by block. Slices are copied: the transport may send them late."""
         self._transport.write(head)
         left_bytes = body.size
@@ -298,7 +299,7 @@ class Connection(asyncio.BufferedProtocol):
         self.reusable = head.reusable and not extra_bytes and self._phase is not Phase.UNTIL_CLOSE
         self._phase = Phase.IDLE
         if answer is not None and not answer.done():
-            answer.set_result(Response(head.status, head.headers, body))
+            answer.set_result([Response(head.status, head.headers, body)])
         self._make_room()
 
 

@@ -78,12 +78,11 @@ class Budget:
         return Lease(self, self._buffer(held), size)
 
     def give_back(self, buffer: bytearray) -> None:
-        """Take a buffer back and serve who waits. Spare buffers and those on loan together stay within the budget."""
+        """Take a buffer back for the next, and serve who waits: who is served first finds it, or has it go for one of another size."""
         self._take_out(len(buffer))
+        self._spare.setdefault(len(buffer), []).append(buffer)
+        self._kept += len(buffer)
         self._serve()
-        if self._out + self._kept + len(buffer) <= self.total_bytes:
-            self._spare.setdefault(len(buffer), []).append(buffer)
-            self._kept += len(buffer)
 
     def give_up(self, buffer: bytearray) -> None:
         """Take the room of a buffer back, but not the buffer."""

@@ -70,6 +70,19 @@ async def test_a_lease_beyond_the_budget_is_refused():
         await Budget(MIB).lease(MIB + 1)
 
 
+async def test_who_waited_is_given_the_buffer_that_came_back():
+    """A body costs no allocation once warm, also while the budget is full: a fresh buffer of 16 MiB costs as much as receiving it."""
+    budget = Budget(16 * MIB)
+    lease = await budget.lease(12 * MIB)
+    lease.view[:4] = b"warm"
+    waiting = asyncio.create_task(budget.lease(12 * MIB))
+    await asyncio.sleep(0)
+    lease.release()
+    again = await waiting
+    assert again.view[:4] == b"warm"  # a fresh one would be all zeros
+    again.release()
+
+
 async def test_a_buffer_that_somebody_still_holds_is_never_lent_again():
     """A connection that was cut off may still send from a buffer: its room comes back, the buffer does not."""
     budget = Budget(MIB)

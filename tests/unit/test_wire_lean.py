@@ -173,6 +173,18 @@ async def test_a_body_is_received_in_place():
     assert sum(room.obj is buffer for room in rooms) > len(rooms) / 2
 
 
+async def test_a_buffer_is_its_owners_again_as_soon_as_the_read_returns():
+    """I9: nothing of the wire or of the loop holds on to it, in the very step in which the answer came: it can be lent again."""
+    async with Peer(answer_of(b"body")) as peer:
+        wire = LeanWire(peer.url)
+        buffer = bytearray(4)
+        into = memoryview(buffer)
+        await ask(wire, into=into)
+        into.release()
+        buffer.append(0)  # a BufferError while anybody holds a view
+        await wire.close()
+
+
 @pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
 async def test_a_slow_peer_slows_the_sender_down(secure, tmp_path, monkeypatch):
     """No more of a body is handed to the transport than it has room for: memory does not grow with the object."""
