@@ -78,7 +78,7 @@ class Budget:
         return Lease(self, self._buffer(held), size)
 
     def give_back(self, buffer: bytearray) -> None:
-        """Take a buffer back for the next, and serve who waits: who is served first finds it, or has it go for one of another size."""
+        """Take a buffer back for the next, and serve who waits: the first finds it, or has it go for another size."""
         self._take_out(len(buffer))
         self._spare.setdefault(len(buffer), []).append(buffer)
         self._kept += len(buffer)

@@ -71,7 +71,7 @@ async def test_a_lease_beyond_the_budget_is_refused():
 
 
 async def test_who_waited_is_given_the_buffer_that_came_back():
-    """A body costs no allocation once warm, also while the budget is full: a fresh buffer of 16 MiB costs as much as receiving it."""
+    """A body costs no allocation once warm, also while the budget is full; a fresh buffer costs as much as filling it."""
     budget = Budget(16 * MIB)
     lease = await budget.lease(12 * MIB)
     lease.view[:4] = b"warm"
