@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import html.parser
 import io
 import json
 import unicodedata
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from markdown_it import MarkdownIt
@@ -16,6 +18,7 @@ from rich.console import Console
 from connectors.report import lists, markdown
 from connectors.report.markdown import as_markdown
 from connectors.report.page import as_page
+from connectors.report.spreadsheet_file import write_beside
 from hikkoshi.summary_view import show
 from relocation.rules.events import sentence
 from relocation.rules.keys import shown
@@ -91,6 +94,14 @@ def assert_tables_are_whole(text: str) -> None:
     assert unseen(text) == set()
 
 
+def assert_table_is_exact(page: Path, names: set[str]) -> None:
+    """The report as CSV has nothing that is not seen, and each name comes back from it exactly."""
+    text = write_beside(page).read_bytes().decode("utf-8-sig")
+    assert unseen(text.replace("\r\n", "")) == set()
+    rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    assert {unquote(row["key_percent_encoded"]) for row in rows if row["list"] == "conflicts"} == names
+
+
 async def test_every_output_of_a_real_dry_run_shows_each_name_harmlessly(house, tmp_path, monkeypatch):
     """D17: page, document, Markdown, terminal and log have no control, no escape, no mark-up and no broken row of any name."""
     with between(house, tmp_path, {}) as case:
@@ -105,6 +116,7 @@ async def test_every_output_of_a_real_dry_run_shows_each_name_harmlessly(house, 
         assert_page_is_harmless(page, names)
         assert {each["key"] for each in json.loads(document)["conflicts"]} == {shown(name) for name in names}
         assert unseen(document) == set()
+        assert_table_is_exact(Path(summary.report), names)
         for language in ("en", "ja"):
             assert_tables_are_whole(as_markdown(summary, language=language))
         terminal = Console(file=io.StringIO(), width=80, force_terminal=False)
@@ -118,7 +130,7 @@ async def test_every_output_of_a_real_dry_run_shows_each_name_harmlessly(house, 
 async def control_with_keys_as_they_are(summary, names: set[str], monkeypatch) -> None:
     """Negative control: what is looked for would be found, were keys printed as they are."""
     monkeypatch.setattr(lists, "shown", Markup)  # text that no template escapes
-    monkeypatch.setattr(markdown, "_code", lambda text: f"`{text}`")
+    monkeypatch.setattr(markdown, "code", lambda text: f"`{text}`")
     with pytest.raises(AssertionError):
         assert_tables_are_whole(as_markdown(summary))
     with pytest.raises(AssertionError):
