@@ -45,9 +45,13 @@ def rows_of(document: Mapping[str, Json]) -> Iterator[Row]:
 
 
 def lost_in(document: Mapping[str, Json]) -> Iterator[Row]:
-    """Yield the rows of the losses that the document itself names."""
+    """Yield the rows of the losses that the document itself names, and one that says where the others are."""
     for each in _objects(document.get("lost")):
         yield _row("lost", each)
+    cut = document.get("truncated")
+    total = cut.get("lost") if isinstance(cut, Mapping) else None
+    if total:
+        yield row_of("lost", "", "", f"{total} objects in all: each stands in losses.csv beside the report of its wave")
 
 
 def row_of(name: str, bucket: str, key: str, reason: str) -> Row:
