@@ -92,8 +92,9 @@ class Endpoint:
             self._single_keys, self._pages = self._single_keys + single, self._pages + (not single)
             await asyncio.sleep(self._page_s)
             return _answered("200 OK", self._listing.page(unquote(query.get("prefix", [""])[0]), query))
-        if "versioning" in query:
-            return _answered("200 OK", f"<VersioningConfiguration {XMLNS}/>".encode())
+        for name, document in _EMPTY.items():
+            if name in query:
+                return _answered("200 OK", document.encode())
         if parts.path == "/":
             buckets = "<Bucket><Name>source</Name><CreationDate>2026-06-01T00:00:00.000Z</CreationDate></Bucket>"
             body = f"<ListAllMyBucketsResult {XMLNS}><Buckets>{buckets}</Buckets></ListAllMyBucketsResult>"
@@ -102,6 +103,10 @@ class Endpoint:
         return _answered("404 Not Found", f"<Error><Code>{code}</Code><Message>not set</Message></Error>".encode())
 
 
+_EMPTY = {
+    "versioning": f"<VersioningConfiguration {XMLNS}/>",
+    "uploads": f"<ListMultipartUploadsResult {XMLNS}><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>",
+}
 _NOT_SET = {
     "object-lock": "ObjectLockConfigurationNotFoundError",
     "lifecycle": "NoSuchLifecycleConfiguration",

@@ -96,22 +96,22 @@ def decide(
     """Pair one source object with the one action that brings the target level with it. `foretold` is the ETag that it will have
     there (empty: it can't be known)."""
     fact = standing.facts.get(target)
-    action, reason = Action.COPY, ""
+    what = (source.move, source.bucket, source.key, *target, source.size, source.etag, source.last_modified, foretold)
     if found is None:
         if fact is not None and route != "source":
-            action, reason = Action.DELETED_AT_TARGET, "deleted at the target after cut-over: not copied again"
-        return PlanRow(action, *_what(source, target), foretold, reason=reason)
+            reason = "deleted at the target after cut-over: not copied again"
+            return PlanRow(Action.DELETED_AT_TARGET, *what, reason=reason)
+        return PlanRow(Action.COPY, *what)
     ours = standing.is_ours(found)
-    intended: tuple[str, ...] = ()
+    there = (found.etag, found.size, ours)
     if fact is None or fact.target_etag != found.etag or fact.size != found.size:
         intended = () if ours else standing.may_be_ours(found)
         action, reason = _decide_unknown(source, found, ours=ours, intended=intended)
-    else:
-        action, reason = _decide_known(source, fact, ours=ours)
-    there = (foretold, found.etag, found.size, ours)
-    if action == Action.KEEP and fact is not None:
-        return PlanRow(action, *_what(source, target), *there, fact.xxh3, fact.attributes_sha256, fact.proofs, "", fact.sha256)
-    return PlanRow(action, *_what(source, target), *there, reason=reason, intended=intended)
+        return PlanRow(action, *what, *there, "", "", (), reason, "", intended)
+    action, reason = _decide_known(source, fact, ours=ours)
+    if action == Action.KEEP:
+        return PlanRow(action, *what, *there, fact.xxh3, fact.attributes_sha256, fact.proofs, "", fact.sha256)
+    return PlanRow(action, *what, *there, "", "", (), reason)
 
 
 def kept(
@@ -139,11 +139,6 @@ def kept(
         and fact.xxh3
     ]  # fmt: skip
     return rows if len(rows) == len(places) else []
-
-
-def _what(source: InventoryRow, target: Target) -> tuple[int, str, str, str, str, int, str, str]:
-    """Return what of a row says which object it is, in the order of a row's fields."""
-    return (source.move, source.bucket, source.key, target[0], target[1], source.size, source.etag, source.last_modified)
 
 
 def _decide_unknown(source: InventoryRow, found: InventoryRow, *, ours: bool, intended: tuple[str, ...]) -> tuple[Action, str]:

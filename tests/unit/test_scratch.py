@@ -157,3 +157,26 @@ def test_what_a_plan_decided_is_kept_as_it_is(tmp_path, small):
     room.add(rows[::-1])
     assert list(room) == rows
     room.close()
+
+
+def test_values_that_are_equal_and_not_the_same_stay_what_they_are(tmp_path, small):
+    """A block in which a column holds one value keeps it once: an action and its text, true and 1 are two."""
+    rows = [
+        PlanRow(
+            Action.KEEP if number % 2 else "keep",
+            number % 2,
+            "talk",
+            f"{number:03}",
+            "talk",
+            f"{number:03}",
+            1,
+            "etag",
+            "",
+            ours=ours,
+        )
+        for number, ours in enumerate([True, 1, True, 1] * 10)
+    ]
+    room = DiskScratch(tmp_path).rows(PlanRow, itemgetter(4, 5))
+    room.add(rows)
+    assert [(type(row.action), type(row.ours)) for row in room] == [(type(row.action), type(row.ours)) for row in rows]
+    room.close()
