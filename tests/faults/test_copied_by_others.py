@@ -1,6 +1,6 @@
 """What somebody else copied is verified alone: listed, compared and proved as our own is, and nothing is written.
 
-The target is filled by the real rclone and the real mc, each with the part sizes that it likes.
+The target is filled by the real rclone, with part sizes that are not the source's.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from hikkoshi.local.configuration import REGIONS
-from hikkoshi.local.minio import cache_folder
 from relocation.rules.summary import Summary
 from relocation.stages.wave import WaveRequest, dry_run
 from relocation.transfer import prove
@@ -39,21 +38,9 @@ def rclone(case: Case) -> tuple[list[str], dict[str, str]]:
     return [program, "copy", f"korea:{case.bucket}", f"japan:{case.bucket}", *flags], surroundings
 
 
-def mc(case: Case) -> tuple[list[str], dict[str, str]]:
-    """Return `mc mirror`, where its binary is at hand."""
-    found = sorted(path for path in cache_folder().glob("mc-*") if os.access(path, os.X_OK) and path.is_file())
-    if not found:
-        pytest.skip("mc is not on this machine")
-    surroundings = {}
-    for site in ("korea", "japan"):
-        keys = case.house.state.keys(site, "root")
-        surroundings[f"MC_HOST_{site}"] = case.house.url(site).replace("://", f"://{keys.access}:{keys.secret}@")
-    return [str(found[-1]), "mirror", "--quiet", f"korea/{case.bucket}", f"japan/{case.bucket}"], surroundings
-
-
-async def copied_by(case: Case, tool) -> None:
-    """Have the tool copy the whole bucket, then flip a bit of one object, lose another, and add a third."""
-    command, surroundings = tool(case)
+async def copied_by_rclone(case: Case) -> None:
+    """Have rclone copy the whole bucket, then flip a bit of one object, lose another, and add a third."""
+    command, surroundings = rclone(case)
     plain = {"PATH": os.environ["PATH"], "HOME": str(case.folder), "LANG": "C.UTF-8"}
     done = await asyncio.to_thread(
         subprocess.run, command, env=plain | surroundings, cwd=case.folder, capture_output=True, text=True, timeout=60, check=False
@@ -86,12 +73,12 @@ def assert_named(summary: Summary, *, objects: int) -> None:
     assert (summary.mismatched, summary.drifted, summary.gone, summary.refused) == ((), (), (), ())
 
 
-@pytest.mark.parametrize(("tool", "small"), [(rclone, 1500), (mc, 150)], ids=["rclone", "mc"])
-async def test_what_somebody_else_copied_is_proved_as_our_own_is_and_nothing_is_written(case, tool, small):
-    """D29: a target filled by rclone or mc: each object is read on both sides; the flipped, the missing and the extra are named."""
+async def test_what_somebody_else_copied_is_proved_as_our_own_is_and_nothing_is_written(case):
+    """D29: a target filled by rclone: each object is read on both sides; the flipped, the missing and the extra are named."""
+    small = 1500
     await fill(case, small)
     objects = small + len(LARGE)
-    await copied_by(case, tool)
+    await copied_by_rclone(case)
     before, versions = case.listed("japan"), case.versions()
     alike = sum(before.get(key) == stands for key, stands in case.listed("korea").items())
     assert small - 2 <= alike < objects  # the large ones are in other parts than the source's
@@ -107,7 +94,7 @@ async def test_what_somebody_else_copied_is_proved_as_our_own_is_and_nothing_is_
 async def test_a_second_verification_of_it_finds_the_same_and_sends_the_target_no_write(case):
     """D29: what was proved is kept and read again to the same proofs; of all requests to both sides, none is a write."""
     await fill(case, 40)
-    await copied_by(case, rclone)
+    await copied_by_rclone(case)
     async with behind_proxies(case) as (korea, japan):
         first, second = await case.verify(), await case.verify()
         assert case.seen(japan, *WRITES) == case.seen(korea, *WRITES) == []
@@ -126,6 +113,6 @@ async def test_without_the_comparison_a_flipped_byte_would_be_proved(case, monke
 
     monkeypatch.setattr(prove, "hash_object", alike)
     await fill(case, 20)
-    await copied_by(case, rclone)
+    await copied_by_rclone(case)
     summary = await case.verify()
     assert (summary.conflicts, summary.outcomes["verified"].objects) == ((), 22)
