@@ -1,8 +1,9 @@
 """A feed of changes as lines: which keys may have changed, from an application's journal or a bucket's events. Pure, one at a time.
 
 A line is a whole key, percent-encoded as reports show them; or a JSON object: `{"key": …, "bucket": …}`, the key as it is, or an
-event as S3 and MinIO write them (`Records`, the keys URL-encoded). Events of reads name no change. Guarantees: a key comes out byte
-for byte as it was, and nothing is left out without a word. Refuses a line that is none of these, with its number.
+event as S3 and MinIO write them (`Records`). S3 and MinIO's webhook URL-encode an event's key, MinIO's stream does not, and no line
+says which it is: both readings are named, since a feed only says where to look. Events of reads name no change.
+Guarantees: a key comes out byte for byte as it was. Refuses a line that is none of these, with its number.
 """
 
 from __future__ import annotations
@@ -25,32 +26,40 @@ def changes_of(lines: Iterable[bytes]) -> Iterator[tuple[str, str]]:
             line = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip("\r\n")
             if not line.strip():
                 continue
-            found = _of_json(line) if line.startswith("{") else [("", unquote(line, errors="strict"))]
+            found = _of_json(line) if line.startswith("{") else [("", (unquote(line, errors="strict"),))]
         except ValueError:  # UnicodeDecodeError and JSONDecodeError are such
             raise Refusal(f"line {number} is no change; {TAKEN_AS}") from None
-        for bucket, key in found:
-            yield bucket, _whole(key, number)
+        for bucket, readings in found:
+            yield from ((bucket, key) for key in _whole(readings, number))
 
 
-def _of_json(line: str) -> list[tuple[str, str]]:
+def _of_json(line: str) -> list[tuple[str, tuple[str, ...]]]:
     document = json.loads(line)
     records = document.get("Records")
     if records is None:
-        return [(_text(document.get("bucket", "")), _text(document.get("key")))]
+        return [(_text(document.get("bucket", "")), (_text(document.get("key")),))]
     if not isinstance(records, list):
         raise ValueError(line)  # noqa: TRY004 — it is the line that is wrong
     return [found for record in records if (found := _of_event(record)) is not None]
 
 
-def _of_event(record: object) -> tuple[str, str] | None:
-    """Return what one event is about; None for a read, and for what is about a bucket alone."""
+def _of_event(record: object) -> tuple[str, tuple[str, ...]] | None:
+    """Return the bucket of an event and the readings of its key; None for a read, or where it is about a bucket alone."""
     if not isinstance(record, dict) or not isinstance(record.get("s3"), dict):
         raise ValueError(record)  # noqa: TRY004
     about = record["s3"]
     if str(record.get("eventName", "")).startswith(READS):
         return None
     key = _text(_field(about.get("object"), "key"))
-    return (_text(_field(about.get("bucket"), "name")), unquote_plus(key, errors="strict")) if key else None
+    readings = dict.fromkeys([key, *_decoded(key)])
+    return (_text(_field(about.get("bucket"), "name")), tuple(readings)) if key else None
+
+
+def _decoded(key: str) -> tuple[str, ...]:
+    try:
+        return (unquote_plus(key, errors="strict"),)
+    except UnicodeDecodeError:
+        return ()  # it is no encoding, then it is the key
 
 
 def _field(document: object, name: str) -> object:
@@ -64,8 +73,9 @@ def _text(value: object) -> str:
     return value
 
 
-def _whole(key: str, number: int) -> str:
-    size = len(key.encode())
-    if not 0 < size <= KEY_BYTES_MAX:
-        raise Refusal(f"line {number} names a key of {size} bytes, and one has 1 to {KEY_BYTES_MAX}; {TAKEN_AS}")
-    return key
+def _whole(readings: tuple[str, ...], number: int) -> list[str]:
+    """Return those readings that can be keys: an encoded one may be three times as long as a key may be."""
+    keys = [key for key in readings if 0 < len(key.encode()) <= KEY_BYTES_MAX]
+    if not keys:
+        raise Refusal(f"line {number} names no key of 1 to {KEY_BYTES_MAX} bytes; {TAKEN_AS}")
+    return keys

@@ -28,6 +28,10 @@ INEXACT = (
     "the target keeps no versions and was not seen to honour If-Match on DELETE: a race could destroy what somebody else wrote; "
     "turn on versioning of the target bucket, run `hikkoshi probe`, and catch up again"
 )
+NO_VERSION = (
+    "the target keeps no versions of it, though its bucket keeps them (MinIO, of keys that end in a slash): a race could destroy "
+    "what somebody else wrote; whoever owns the bucket deletes it by hand"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,8 @@ async def remove_object(work: Removing, row: PlanRow, tries: Tries) -> Fact:
         return fact_of(row, Removal.REMOVED, "it was gone from the target already", tries)
     if not _is_what_we_wrote(found, row):
         return fact_of(row, Removal.STAYS, _not_ours(row, found), tries)
+    if work.exact == "marker" and not found.version_id:
+        return fact_of(row, Removal.STAYS, NO_VERSION, tries)
     work.check_lease()
     return await (_covered if work.exact == "marker" else _deleted)(work, row, found, tries)
 

@@ -171,7 +171,8 @@ async def main(options: argparse.Namespace) -> int:
             with case_of(house, folder / "case", name="live") as case:
                 case.transfer = {"intent_objects": 256, "concurrency": 32}
                 furnish(case, house, folder / "case")
-                lived = await live(case, objects=options.objects, seconds=options.seconds, seed=options.seed)
+                async with asyncio.timeout(options.within):
+                    lived = await live(case, objects=options.objects, seconds=options.seconds, seed=options.seed)
         finally:
             down(folder / "house")
     done = sum(lived.changes.values())
@@ -189,4 +190,5 @@ if __name__ == "__main__":
     parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--objects", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--within", type=float, default=1800, metavar="SECONDS", help="give up after so long")
     sys.exit(uvloop.run(main(parser.parse_args())))
