@@ -113,8 +113,8 @@ def asked(url: str) -> tuple[int, int]:
 def near_by(pair: Pair, figures: Figures, rounds: int) -> None:
     """List real keys, in turn with other tools."""
     populate(pair, figures.keys)
-    many = write_migration(pair, "near", source="many/", target="")
-    few = write_migration(pair, "near-few", source="few/", target="")
+    many = write_migration(pair, "near", source="many/", target="many/")
+    few = write_migration(pair, "near-few", source="few/", target="few/")
     tools = {"rclone lsf -R": rclone, "mc ls -r": mc}
     for _ in range(rounds):
         figures.add("near, ours", ours(pair, many, figures.keys))

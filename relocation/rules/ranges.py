@@ -78,7 +78,7 @@ class Letters:
                 kind = _kind(letter)
                 known = self._known.setdefault(kind, set(digits) if kind == "digit" else set())
                 kinds = self._kinds.setdefault(at, set())
-                if letter not in known or kind not in kinds:
+                if kind not in kinds or not (letter in known or (kind == "beyond" and min(known) < letter < max(known))):
                     known.add(letter)
                     kinds.add(kind)
                     self._order.clear()
@@ -103,7 +103,7 @@ class Letters:
         if order is None:
             kinds = self._kinds.get(at, self._known)
             order = sorted(set().union(*(self._known[kind] for kind in kinds)))
-            if "beyond" in kinds:  # thousands of them, of which few were seen
+            if "beyond" in kinds:  # there are thousands: where they begin and end is known, and they are expected evenly between
                 first, last = ord(min(self._known["beyond"])), ord(order[-1])
                 codes = range(first, last, max((last - first) // EXPECTED_LETTERS, 1))
                 order = sorted({*order, *(chr(code) for code in codes if code not in _SURROGATES)})

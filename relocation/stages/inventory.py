@@ -20,8 +20,8 @@ from relocation.rules.plan import Target
 from relocation.rules.records import Fact, InventoryRow
 from relocation.settings import Category, Side, Wave
 from relocation.stages.context import Context
-from relocation.stages.pages import OnPage, tries
-from relocation.stages.ranges import RANGES_MAX, Apart, Ranges, Take
+from relocation.stages.pages import Apart, OnPage, tries
+from relocation.stages.ranges import RANGES_MAX, Ranges, Take
 
 SAY_EVERY_S = 10.0
 _new_row = partial(tuple.__new__, InventoryRow)  # a third of what calling the class takes

@@ -26,6 +26,10 @@ _KEY: Callable[[Listed], str] = itemgetter(0)
 _CANARIES = ("/" + CANARY_PREFIX, CANARY_PREFIX)
 
 
+class Apart(ProtocolError):
+    """A store that does not begin where it is told to, or whose ranges do not add up to one listing: one range must do."""
+
+
 class Walk:
     """A listing under way. `after`: begins with the first key behind this one. What comes out of order is still listed, and said:
     keys that come again in no order at all are refused where they are put into order."""
@@ -40,22 +44,27 @@ class Walk:
         self._tokens: set[str] = set()
         self.last = ""
         self.ordered = True
-        self.ahead = True
+        self.ahead = False
         """Whether a page is asked for while the one before it is taken."""
+        self.more = False
+        self.by_key = False
+        """Whether each page is asked for by the last key of the one before, not by its token: a store may prepare all that follows
+        a token, and nobody may come to fetch it."""
         self.page_s = 0.0
         """How long the last page took, from the request to its objects."""
 
     async def pages(self) -> AsyncGenerator[Sequence[Listed], None]:
         """Yield every page that holds anything, canaries included."""
-        pending = asyncio.ensure_future(self._page(""))
+        pending = asyncio.ensure_future(self._page("", self._after))
         try:
             for _ in range(PAGES_MAX):
                 page = await pending
                 token = page.next_token
-                if token in self._tokens:
+                if token in self._tokens and not (self.by_key and page.items):  # then the key is what must go on
                     raise ProtocolError(f"the listing of {self.place} goes round in a circle: not a listing to be trusted")
                 self._tokens.add(token)
-                ahead = bool(token) and self.ahead
+                self.more = bool(token)
+                ahead = self.more and self.ahead
                 if ahead:
                     pending = asyncio.ensure_future(self._page(token))
                 if page.items:
@@ -64,16 +73,18 @@ class Walk:
                 if not token:
                     return
                 if not ahead:
-                    pending = asyncio.ensure_future(self._page(token))
+                    by_key = self.by_key and page.items and self.ordered
+                    pending = asyncio.ensure_future(self._page("", self.last) if by_key else self._page(token))
             raise ProtocolError(f"the listing of {self.place} did not end after {PAGES_MAX} pages")
         finally:
             pending.cancel()
 
-    async def _page(self, token: str) -> Page[Listed]:
+    async def _page(self, token: str, after: str = "") -> Page[Listed]:
         begun_s = self._context.clock.monotonic()
-        start_after = "" if token else self._after
-        page = await tries(self._context).run(lambda: self._ask(token=token, start_after=start_after))
+        page = await tries(self._context).run(lambda: self._ask(token=token, start_after=after))
         self.page_s = self._context.clock.monotonic() - begun_s
+        if page.items:
+            refuse_before(self.place, after, page.items[0].key)
         return page
 
     def _check(self, items: Sequence[Listed]) -> None:
@@ -98,6 +109,12 @@ class Walk:
             before = key
 
 
+def refuse_before(place: str, after: str, key: str) -> None:
+    """Refuse a first key that does not follow what was asked for."""
+    if after and key <= after:
+        raise Apart(f"the listing of {place} was asked for what follows {shown(after)} and shows {shown(key)}")
+
+
 def tries(context: Context) -> Tries:
     """Return how often one page is asked for."""
     return Tries(Patience(context.settings.transfer.attempts_max, unreachable_s=5.0), context.clock)
@@ -114,7 +131,9 @@ async def pages_of(
     context: Context, store: Store, bucket: str, prefix: str, *, delimiter: str = ""
 ) -> AsyncIterator[Sequence[Listed]]:
     """Yield every page of objects under a prefix, canaries left out."""
-    async for items in Walk(context, store, bucket, prefix, delimiter=delimiter).pages():
+    walk = Walk(context, store, bucket, prefix, delimiter=delimiter)
+    walk.ahead = True
+    async for items in walk.pages():
         yield without_canaries(items)
 
 

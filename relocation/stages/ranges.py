@@ -22,17 +22,19 @@ from relocation.rules.keys import shown
 from relocation.rules.objects import Listed
 from relocation.rules.ranges import Letters, after_all, common, ladder, leaps
 from relocation.stages.context import Context
-from relocation.stages.pages import Walk, tries, without_canaries
+from relocation.stages.pages import Apart, Walk, refuse_before, tries, without_canaries
 from relocation.transfer.crew import first_error
 
 FAR_S = 0.005
 """A round trip that takes less is no distance."""
 FAR_SHARE = 0.5
 """A page costs waiting, not the server's work, where one key alone takes this much of its time."""
+DEAR_POINT = 3.0
+"""A store that takes so much longer to begin anywhere than to go on from a page's last key is listed from its beginning on."""
 PAGE_WORK_S = 0.001
 """What a page costs us: so many ranges are listed at once that somebody's page is always there."""
 RANGES_MAX = 32
-MEASURED_AT_PAGES = (1, 8, 32, 128)
+QUESTIONS = 2
 SURVEY_ROUNDS = 4
 HANDS_MIN = 4
 """So many points are asked for at once at least: one key each, which costs next to nothing."""
@@ -43,10 +45,6 @@ MEETINGS = 3
 _KEY: Callable[[Listed], str] = itemgetter(0)
 Take = Callable[[Sequence[Listed], bool], None]
 """Is handed one range's objects, page by page, canaries left out, and whether all of it came in order so far."""
-
-
-class Apart(ProtocolError):
-    """A store whose ranges do not add up to one listing."""
 
 
 @dataclass(slots=True, eq=False)
@@ -113,8 +111,8 @@ class Ranges:
 
     def _begin(self, after: str, until: str | None) -> _Range:
         walk = Walk(self.context, self.store, self.bucket, self.prefix, after=after)
-        walk.ahead = not self._all
-        new = _Range(walk, self.new_take(), after, until, since=(after, 0))
+        walk.by_key = bool(self._all)
+        new = _Range(walk, self.new_take(), after, until, since=(after or self.prefix, 0))
         self._all.append(new)
         self._busy += 1
         self._group.create_task(self._walk(new))
@@ -126,13 +124,8 @@ class Ranges:
                 self._taken(mine, items)
                 if mine.over:
                     break
-                if (
-                    mine.pages in MEASURED_AT_PAGES
-                    and self._most > self.wanted == 1
-                    and mine.walk.page_s >= FAR_S
-                    and mine.walk.ordered
-                ):
-                    self._group.create_task(self._measure(mine))
+                if mine.pages == len(self._all) == 1 and mine.walk.more:
+                    await self._measure(mine)
                 self._share()
         mine.over = True
         self._busy -= 1
@@ -142,7 +135,6 @@ class Ranges:
         """Hand on what of a page is this range's."""
         if mine.first is None:
             mine.first = items[0].key
-            self._refuse_before(mine.after, mine.first)
         if len(self._all) > 1 and not mine.walk.ordered:
             raise Apart(f"the listing of {mine.walk.place} is not in the order of its keys' bytes")
         if mine.until is not None and items[-1].key > mine.until:
@@ -154,23 +146,25 @@ class Ranges:
             self._letters.learn(each.key for each in (items[0], items[len(items) // 2], items[-1]))
             mine.take(without_canaries(items, ordered=mine.walk.ordered), mine.walk.ordered)
 
-    def _refuse_before(self, after: str, key: str) -> None:
-        if after and key <= after:
-            place = f"{self.store.endpoint}/{self.bucket}"
-            raise Apart(f"the listing of {place} was asked for what follows {shown(after)} and shows {shown(key)}")
-
     # how far away
 
     async def _measure(self, mine: _Range) -> None:
-        """Find out whether pages cost waiting; if so, the rest is listed in ranges."""
-        page_s, begun_s = mine.walk.page_s, self.context.clock.monotonic()
-        if await self._probe(mine.at) is None:
-            return
-        key_s = self.context.clock.monotonic() - begun_s
-        if key_s >= max(FAR_S, page_s * FAR_SHARE) and mine.walk.ordered:
+        """Find out, before a second page is asked for, whether pages cost waiting; if so, the rest is listed in ranges."""
+        far_s = max(FAR_S, mine.walk.page_s * FAR_SHARE)
+        key_s, questions = mine.walk.page_s, 0
+        while self._most > 1 and mine.walk.ordered and key_s >= far_s and questions < QUESTIONS:
+            key_s, questions = await self._timed([mine.at]), questions + 1  # a busy machine is late now and then
+        is_far = questions == QUESTIONS and key_s >= far_s
+        if is_far and await self._timed(self._candidates(mine, {}, 1)[-2:]) <= key_s * DEAR_POINT:
             self.wanted = min(self._most, math.ceil(key_s / PAGE_WORK_S))
-            mine.walk.ahead = False
-            self._share()
+        mine.walk.ahead = self.wanted == 1
+        mine.walk.by_key = not mine.walk.ahead
+
+    async def _timed(self, points: Sequence[str]) -> float:
+        """Return how long it takes to have the first key behind each point, asked at once."""
+        begun_s = self.context.clock.monotonic()
+        await self._first_behind(points, None)
+        return self.context.clock.monotonic() - begun_s
 
     async def _probe(self, point: str) -> str | None:
         """Return the first key behind a point; None where there is none, or the store does not take the point."""
@@ -185,7 +179,7 @@ class Ranges:
                 raise Apart(f"the listing of {self.store.endpoint}/{self.bucket} shows nothing after {shown(point)} but goes on")
             return None
         key = page.items[0].key
-        self._refuse_before(point, key)
+        refuse_before(f"{self.store.endpoint}/{self.bucket}", point, key)
         if not key.startswith(self.prefix):
             under = f"under {shown(self.prefix)} shows {shown(key)}"
             raise ProtocolError(f"the listing of {self.store.endpoint}/{self.bucket} {under}: not a listing to be trusted")
@@ -212,8 +206,10 @@ class Ranges:
         if one.under_survey or one.pages < one.patience_pages:
             return 0.0
         start, before = one.since
-        if one.end is None or one.pages == before:
-            return math.inf if not before else 0.0
+        if one.end is None or len(self._all) == 1:
+            return math.inf  # nobody has looked yet how much there is
+        if one.pages == before:
+            return 0.0
         done = self._letters.share(start, one.at, one.end)
         return (one.pages - before) * (1 - done) / done if done else math.inf
 
@@ -293,7 +289,7 @@ class Ranges:
         """List what lies between two ranges now. False: from the last key on, another one follows than after the end itself."""
         take = None
         walk = Walk(self.context, self.store, self.bucket, self.prefix, after=one.at)
-        walk.ahead = False
+        walk.by_key = True
         async with aclosing(walk.pages()) as pages:
             async for items in pages:
                 between = items[bisect_right(items, following.after, key=_KEY) :]

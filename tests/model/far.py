@@ -56,6 +56,8 @@ class FarStore:
         self.page_keys = page_keys
         self.round_trip_s = round_trip_s
         self.one_key_s = round_trip_s
+        self.search_s = 0.0
+        """How much longer it takes to begin where no key is."""
         self.pages = 0
         self.under_way = self.most_under_way = 0
         self._random = random.Random(seed)
@@ -65,6 +67,7 @@ class FarStore:
         self.under_way += page_keys > 1
         self.most_under_way = max(self.most_under_way, self.under_way)
         takes_s = self.round_trip_s if page_keys > 1 else self.one_key_s
+        takes_s += self.search_s if start_after and start_after not in self.keys else 0.0
         await asyncio.sleep(takes_s * self._random.uniform(0.8, 1.2))
         self.under_way -= page_keys > 1
         self.pages += page_keys > 1
