@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import datetime
 import json
+import os
 import shutil
 import statistics
 import sys
@@ -178,7 +179,10 @@ def page(figures: Figures, versions: dict[str, str], rounds: int) -> str:
     """Return everything as Markdown."""
     box = machine()
     today = datetime.datetime.now(datetime.UTC).date()
-    where = f"on {box['cores']} cores ({box['processor']}), {box['system']}, Python {box['python']}, which the servers share"
+    load = f"load average {os.getloadavg()[1]:.0f}"
+    where = (
+        f"on {box['cores']} cores ({box['processor']}), {box['system']}, Python {box['python']}, which the servers share, {load}"
+    )
     tools = ", ".join(f"{name} {said}" for name, said in versions.items())
     lines = [
         f"# Listing\n\nMeasured {today} {where}; {figures.keys:,} keys; medians of {rounds} interleaved runs.  ",
@@ -220,7 +224,13 @@ def main() -> int:
     found = page(figures, versions, chosen.rounds)
     print(found)
     if chosen.publish:
-        document = {"machine": machine(), "versions": versions, "keys": chosen.keys, "page_ms": PAGE_MS}
+        document = {
+            "machine": machine(),
+            "load_average": os.getloadavg(),
+            "versions": versions,
+            "keys": chosen.keys,
+            "page_ms": PAGE_MS,
+        }
         runs = {case: [asdict(run) for run in some] for case, some in figures.runs.items()}
         told = [dict(zip(("goal", "due", "measured", "met"), goal, strict=True)) for goal in goals(figures)]
         (PUBLISHED / "listing.json").write_text(json.dumps({**document, "goals": told, "runs": runs}, indent=1) + "\n")

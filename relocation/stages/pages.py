@@ -7,6 +7,7 @@ retries), so that a partial listing is never taken for a whole one. Canaries are
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from functools import partial
 from itertools import islice
@@ -50,8 +51,8 @@ class Walk:
         self.by_key = False
         """Whether each page is asked for by the last key of the one before, not by its token: a store may prepare all that follows
         a token, and nobody may come to fetch it."""
-        self.page_s = 0.0
-        """How long the last page took, from the request to its objects."""
+        self.page_s = math.inf
+        """How long a page took at least, from the request to its objects."""
 
     async def pages(self) -> AsyncGenerator[Sequence[Listed], None]:
         """Yield every page that holds anything, canaries included."""
@@ -82,7 +83,7 @@ class Walk:
     async def _page(self, token: str, after: str = "") -> Page[Listed]:
         begun_s = self._context.clock.monotonic()
         page = await tries(self._context).run(lambda: self._ask(token=token, start_after=after))
-        self.page_s = self._context.clock.monotonic() - begun_s
+        self.page_s = min(self.page_s, self._context.clock.monotonic() - begun_s)
         if page.items:
             refuse_before(self.place, after, page.items[0].key)
         return page

@@ -35,6 +35,7 @@ PAGE_WORK_S = 0.001
 """What a page costs us: so many ranges are listed at once that somebody's page is always there."""
 RANGES_MAX = 32
 QUESTIONS = 2
+MEASURED_AT_PAGES = (1, 16, 64, 256)
 SURVEY_ROUNDS = 4
 HANDS_MIN = 4
 """So many points are asked for at once at least: one key each, which costs next to nothing."""
@@ -124,8 +125,8 @@ class Ranges:
                 self._taken(mine, items)
                 if mine.over:
                     break
-                if mine.pages == len(self._all) == 1 and mine.walk.more:
-                    await self._measure(mine)
+                if self.wanted == 1 and mine.walk.more:
+                    await self._decide(mine)
                 self._share()
         mine.over = True
         self._busy -= 1
@@ -148,8 +149,15 @@ class Ranges:
 
     # how far away
 
+    async def _decide(self, mine: _Range) -> None:
+        """Go on in one range, a page ahead, or in many; asked now and then, while no page is under way that would be in the way."""
+        if mine.pages in MEASURED_AT_PAGES:
+            await self._measure(mine)
+        mine.walk.ahead = self.wanted == 1 and mine.pages + 1 not in MEASURED_AT_PAGES
+        mine.walk.by_key = self.wanted > 1
+
     async def _measure(self, mine: _Range) -> None:
-        """Find out, before a second page is asked for, whether pages cost waiting; if so, the rest is listed in ranges."""
+        """Find out whether pages cost waiting; then the rest is listed in ranges."""
         far_s = max(FAR_S, mine.walk.page_s * FAR_SHARE)
         key_s, questions = mine.walk.page_s, 0
         while self._most > 1 and mine.walk.ordered and key_s >= far_s and questions < QUESTIONS:
@@ -157,8 +165,6 @@ class Ranges:
         is_far = questions == QUESTIONS and key_s >= far_s
         if is_far and await self._timed(self._candidates(mine, {}, 1)[-2:]) <= key_s * DEAR_POINT:
             self.wanted = min(self._most, math.ceil(key_s / PAGE_WORK_S))
-        mine.walk.ahead = self.wanted == 1
-        mine.walk.by_key = not mine.walk.ahead
 
     async def _timed(self, points: Sequence[str]) -> float:
         """Return how long it takes to have the first key behind each point, asked at once."""

@@ -56,6 +56,8 @@ class FarStore:
         self.page_keys = page_keys
         self.round_trip_s = round_trip_s
         self.one_key_s = round_trip_s
+        self.late_s: list[float] = []
+        """How much longer the next answers take."""
         self.search_s = 0.0
         """How much longer it takes to begin where no key is."""
         self.pages = 0
@@ -67,6 +69,7 @@ class FarStore:
         self.under_way += page_keys > 1
         self.most_under_way = max(self.most_under_way, self.under_way)
         takes_s = self.round_trip_s if page_keys > 1 else self.one_key_s
+        takes_s += self.late_s.pop(0) if self.late_s else 0.0
         takes_s += self.search_s if start_after and start_after not in self.keys else 0.0
         await asyncio.sleep(takes_s * self._random.uniform(0.8, 1.2))
         self.under_way -= page_keys > 1

@@ -23,7 +23,7 @@ FLAT = [f"{number:010}.jpg" for number in range(3000)]
 
 
 @given(keys=KEYS, prefix=st.sampled_from(["", "a", "a/", "\U0010ffff"]), page_keys=st.integers(1, 7), seed=st.integers(0, 99))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_any_keys_in_many_ranges_are_what_one_range_shows(keys, prefix, page_keys, seed):
     """S8: whatever the keys, the size of a page, and who is answered first, each key is listed exactly once, and in order."""
     store = FarStore(keys, page_keys=page_keys, seed=seed)
@@ -41,7 +41,7 @@ def cut_anywhere(monkeypatch, points):
 
 
 @given(keys=KEYS, points=KEYS, page_keys=st.integers(1, 5), seed=st.integers(0, 99), at_keys=st.booleans())
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_wherever_ranges_are_cut_they_meet(keys, points, page_keys, seed, at_keys):
     """S8: a bound that is a key, the beginning of one, or nothing at all: no key is lost between two ranges, or shown by both."""
     points = {*points, *sorted(keys)[::2]} if at_keys else points
@@ -103,6 +103,15 @@ def test_a_server_that_works_long_at_a_page_is_not_far_away():
     assert len(listing.parts) == 1
 
 
+def test_a_first_page_that_is_late_decides_nothing_for_good():
+    """A store whose first page took long by chance is found to be far away a few pages later."""
+    store = FarStore(FLAT, page_keys=20)
+    store.late_s = [1.0]
+    listing = Listing(store)
+    assert listing.shown() == FLAT
+    assert len(listing.parts) > 10
+
+
 def test_a_store_that_has_to_search_for_where_to_begin_is_listed_in_one_range():
     """Where a page that begins anywhere costs the store a search, as on MinIO, ranges would be work for it and no gain."""
     store = FarStore(FLAT, page_keys=20)
@@ -110,7 +119,7 @@ def test_a_store_that_has_to_search_for_where_to_begin_is_listed_in_one_range():
     listing = Listing(store)
     assert listing.shown() == FLAT
     assert len(listing.parts) == 1
-    assert listing.ranges.requests <= 3
+    assert listing.ranges.requests <= 9
 
 
 def test_never_more_at_once_than_the_endpoint_takes():

@@ -10,7 +10,7 @@ from relocation.rules.ranges import POINT_BYTES_MAX, Letters, after_all, common,
 TEXT = st.text(max_size=12) | st.text(st.sampled_from("ab/\U0010ffff\ud7ff"), max_size=6) | st.just("x" * 1024)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(low=TEXT, high=TEXT | st.none(), seen=st.lists(TEXT, max_size=5), count=st.integers(1, 9))
 def test_every_point_lies_between_two_keys_and_can_be_sent(low, high, seen, count):
     """D14: a point is UTF-8 of at most 1,024 bytes, behind the one key and before the other."""
@@ -23,7 +23,7 @@ def test_every_point_lies_between_two_keys_and_can_be_sent(low, high, seen, coun
         assert len(point.encode()) <= POINT_BYTES_MAX
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(beginning=TEXT, rest=TEXT, other=TEXT)
 def test_what_lies_behind_a_beginning_lies_behind_all_that_begins_so(beginning, rest, other):
     """A common beginning ends where it ends, the last letter that there is included."""
@@ -36,7 +36,7 @@ def test_what_lies_behind_a_beginning_lies_behind_all_that_begins_so(beginning, 
         assert not other.startswith(beginning)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(one=TEXT, two=TEXT)
 def test_what_two_keys_have_in_common_is_how_both_begin(one, two):
     """Two keys differ right after it, or one ends there."""
