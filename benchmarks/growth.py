@@ -37,8 +37,9 @@ def _panel(figure: Figure, keys: Sequence[int], *, left: float) -> list[str]:
     shapes.append(f'<polyline class="ours" style="fill:none" points="{line}"/>')
     for (x, y), key, value in zip(points, keys, figure.values, strict=True):
         shapes.append(f'<circle class="ours" cx="{x:.1f}" cy="{y:.1f}" r="3"/>')
-        shapes.append(text(x, y - 8, f"{value:,.0f} {figure.unit}", "small end"))
-        shapes.append(text(x, floor + 16, words_of(key), "small end"))
+        style = "small end" if x - left > WIDTH / 2 else "small"  # so that no words leave the panel
+        shapes.append(text(x, y - 8, f"{value:,.0f} {figure.unit}", style))
+        shapes.append(text(x, floor + 16, words_of(key), style))
     return shapes
 
 

@@ -13,6 +13,7 @@ import pytest
 from benchmarks import chart, loads
 from benchmarks.cost import Cost, cost_of, medians
 from benchmarks.goals import MEMORY_MIB, verdicts
+from benchmarks.growth import HEIGHT, TOP, Figure, growth
 from benchmarks.page import page, titles
 from benchmarks.results import Case, Results
 
@@ -92,3 +93,21 @@ def test_the_page_and_the_pictures_can_be_read_by_machines():
     assert "the servers' own ceiling, copy* | | 2,000 objects/s" in text
     ET.fromstring(chart.bars(found, {**titles(found), "small": "<&>"}))
     ET.fromstring(chart.curves([("a <&> b", ["1", "2"], [chart.Curve("ours", "copy", (1.0, None))])]))
+
+
+def test_what_grows_evenly_is_drawn_as_a_straight_line():
+    """Both axes begin at nought: a figure in proportion to the keys lies on one line through it, whatever numbers were tried."""
+    svg = growth("A dry run", [200_000, 1_000_000, 3_000_000], [Figure("Time", "s", [2.0, 10.0, 30.0])])
+    circles = ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}circle")
+    points = [(float(circle.attrib["cx"]) - 10, float(circle.attrib["cy"])) for circle in circles]
+    slopes = [(y - (TOP + HEIGHT)) / x for x, y in points]
+    assert max(slopes) - min(slopes) < 0.02
+    assert ">3M</text>" in svg
+    assert ">200k</text>" in svg
+
+
+def test_a_file_without_a_name_counts_as_disk_while_its_program_runs(tmp_path: Path):
+    """What a program keeps where nobody sees it is seen here: memory that is spared on a disk has its price."""
+    code = "import tempfile, time\nfile = tempfile.TemporaryFile(); file.write(b'x' * 8 * 2**20); file.flush(); time.sleep(0.7)"
+    cost = cost_of(["python3", "-I", "-S", "-c", code], {**os.environ, "TMPDIR": str(tmp_path)}, output=tmp_path / "out")
+    assert 7 < cost.disk_mib < 12
