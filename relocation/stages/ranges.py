@@ -25,7 +25,7 @@ from relocation.stages.context import Context
 from relocation.stages.pages import Apart, Walk, refuse_before, tries, without_canaries
 from relocation.transfer.crew import first_error
 
-FAR_S = 0.005
+FAR_S = 0.015
 """A round trip that takes less is no distance."""
 FAR_SHARE = 0.5
 """A page costs waiting, not the server's work, where one key alone takes this much of its time."""
@@ -36,10 +36,10 @@ PAGE_WORK_S = 0.001
 RANGES_MAX = 32
 QUESTIONS = 2
 MEASURED_AT_PAGES = (1, 16, 64, 256)
-SURVEY_ROUNDS = 4
-HANDS_MIN = 4
+SURVEY_ROUNDS = 6
+HANDS_MIN = 8
 """So many points are asked for at once at least: one key each, which costs next to nothing."""
-FRUITLESS_PAGES = 4
+FRUITLESS_PAGES = 2
 """A range that could not be cut is left alone for so many pages, then for twice as many."""
 MEETINGS = 3
 """So often it is asked where two ranges meet, while a writer is at work just there."""
@@ -200,9 +200,9 @@ class Ranges:
             return
         open_ = [each for each in self._all if not each.over]
         worth = sorted(((self._left(each), each) for each in open_), key=itemgetter(0), reverse=True)
-        victims = [each for left_pages, each in worth if left_pages >= 3]
-        for victim in victims[:free]:
-            hands = max(free // len(victims[:free]), 1)
+        victims = [each for left_pages, each in worth if left_pages >= 3][: max(free // HANDS_MIN, 1)]
+        for victim in victims:
+            hands = max(free // len(victims), 1)
             victim.under_survey = True
             self._busy += hands
             self._group.create_task(self._cut(victim, hands))
@@ -253,7 +253,8 @@ class Ranges:
                     found[point] = key
                 elif victim.end is None or point < victim.end:
                     victim.nothing_after = point
-            if victim.over or not points or 2 * len(set(found.values())) >= hands:
+            useful = {key for point, key in found.items() if point > victim.at}
+            if victim.over or not points or 2 * len(useful) > hands:
                 break
         return sorted({key: point for point, key in sorted(found.items())}.values())
 

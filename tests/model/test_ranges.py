@@ -77,13 +77,13 @@ def shapes():
 
 @pytest.mark.parametrize(("shape", "prefix"), [*((shape, "talk/") for shape in shapes()), ("flat", "")])
 def test_far_away_a_listing_in_ranges_is_over_many_times_sooner(shape, prefix):
-    """Whatever the keys are like, 150 pages that take 30 ms each are there more than five times sooner, for at most four requests
+    """Whatever the keys are like, 150 pages that take 30 ms each are there more than five times sooner, for at most five requests
     instead of one, most of them for a single key."""
     keys = sorted(prefix + key for key in shapes()[shape])
     one, many = Listing(FarStore(keys, page_keys=20), prefix), Listing(store := FarStore(keys, page_keys=20), prefix, at_once=32)
     assert one.shown(ranges_max=1) == many.shown() == keys
     assert one.took_s > 5 * many.took_s
-    assert store.pages + many.ranges.requests < 4 * len(keys) / 20
+    assert store.pages + many.ranges.requests < 5 * len(keys) / 20
 
 
 def test_near_by_one_range_is_enough():
