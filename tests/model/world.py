@@ -32,7 +32,7 @@ from relocation.transfer.budget import Budget
 from tests.unit.ledger_cases import Holder, StillClock, begin_at, url_of
 
 MIB = 1024 * 1024
-PART = 64 * 1024
+PART = 16 * 1024
 """The least part of these stores but the last, by the fixture `quick`."""
 _ANSWERS: dict[object, tuple[Answers, ...]] = {}
 """What stores of one behaviour answer, asked once for all tests."""
