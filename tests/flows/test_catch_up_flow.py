@@ -12,26 +12,26 @@ pytestmark = pytest.mark.server
 
 async def test_a_catch_up_from_its_form_brings_level_and_raises_no_fence_unasked(office):
     """X13: what was put, overwritten and deleted since is followed. With the switch on, and only then, the last pass is fenced."""
-    office.seed("albums", "level/a", "level/b")
-    assert office.end_of(office.start("wave-albums", wave="all", dry_run=False)).state == "Completed"
-    office.seed("albums", "level/a", body=b"another picture")
-    office.seed("albums", "level/c")
-    office.client("korea").delete_object(Bucket="albums", Key="level/b")
-    done = office.end_of(office.start("catch-up-albums"))
-    assert (done.type, done.state, done.name) == ("COMPLETED", "Completed", "albums, wave all: catch up")
-    assert office.keys("japan", "albums", "level/") == {"level/a", "level/c"}
-    assert office.client("japan").get_object(Bucket="albums", Key="level/a")["Body"].read() == b"another picture"
-    assert "Passes made" in office.artifacts(done.id)["catch-up-albums-all"]["data"]
+    office.seed("notes", "level/a", "level/b")
+    assert office.end_of(office.start("wave-notes", wave="all", dry_run=False)).state == "Completed"
+    office.seed("notes", "level/a", body=b"another picture")
+    office.seed("notes", "level/c")
+    office.client("korea").delete_object(Bucket="notes", Key="level/b")
+    done = office.end_of(office.start("catch-up-notes"))
+    assert (done.type, done.state, done.name) == ("COMPLETED", "Completed", "notes, wave all: catch up")
+    assert office.keys("japan", "notes", "level/") == {"level/a", "level/c"}
+    assert office.client("japan").get_object(Bucket="notes", Key="level/a")["Body"].read() == b"another picture"
+    assert "Passes made" in office.artifacts(done.id)["catch-up-notes-all"]["data"]
     assert await fences(office) == ([], 0)
-    fenced = office.end_of(office.start("catch-up-albums", fence=True))
-    assert (fenced.type, fenced.name) == ("COMPLETED", "albums, wave all: catch up behind a write fence"), fenced.message
+    fenced = office.end_of(office.start("catch-up-notes", fence=True))
+    assert (fenced.type, fenced.name) == ("COMPLETED", "notes, wave all: catch up behind a write fence"), fenced.message
     assert "then one more was made behind a write fence" in fenced.message
     assert await fences(office) == ([], 2)
     shown = office.end_of(office.start("residency-korea-to-japan"))
     assert shown.state == "Completed", shown.message
     page = office.artifacts(shown.id)["residency-korea-to-japan"]["data"]
-    assert "## albums" in page
-    assert "albums: " in shown.message
+    assert "## notes" in page
+    assert "notes: " in shown.message
 
 
 async def fences(office) -> tuple[list[object], int]:
