@@ -6,7 +6,7 @@ import getpass
 import hashlib
 import socket
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -73,7 +73,7 @@ async def assembled(
                 await record_failure(ledger, begins, error, clock=clock, who=who or getpass.getuser(), host=host)
             raise
         prices = read_prices(settings)
-        with collected_seldom():
+        with collected_seldom(), closing(Budget(payload_bytes(settings))) as budget:
             async with Keeper(settings, stores.gates, ledger, clock, prices).keeping():
                 context = Context(
                     settings=settings,
@@ -86,7 +86,7 @@ async def assembled(
                     prices=prices,
                     progress=progress,
                     clock=clock,
-                    budget=Budget(payload_bytes(settings)),
+                    budget=budget,
                     who=who or getpass.getuser(),
                     host=f"{host} ({settings.worker.country})" if settings.worker.country else host,
                     version=metadata.version("hikkoshi"),

@@ -184,7 +184,7 @@ class Story:
     def _prefect(self) -> None:
         teller = self._teller
         teller.chapter(
-            "The same for operators", "Every category becomes three Prefect deployments; one is started as the form does."
+            "The same for operators", "Every category becomes four Prefect deployments; one is started as the form does."
         )
         teller.typed("hikkoshi deploy")
         said = run_deploy(self._shell, self._settings.file, activate=False)

@@ -77,6 +77,11 @@ class Budget:
                 self._small_out += held
         return Lease(self, self._buffer(held), size)
 
+    def close(self) -> None:
+        """Let the spare buffers go. Whoever still knows this budget may be known to nobody but the garbage collector."""
+        self._spare.clear()
+        self._kept = 0
+
     def give_back(self, buffer: bytearray) -> None:
         """Take a buffer back for the next, and serve who waits: the first finds it, or has it go for another size."""
         self._take_out(len(buffer))

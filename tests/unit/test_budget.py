@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import random
+import tracemalloc
 import weakref
 
 import pytest
@@ -81,6 +82,19 @@ async def test_who_waited_is_given_the_buffer_that_came_back():
     again = await waiting
     assert again.view[:4] == b"warm"  # a fresh one would be all zeros
     again.release()
+
+
+async def test_a_budget_that_is_closed_keeps_no_buffer():
+    """I9: a process that runs one wave after another does not hold the buffers of those before until garbage is looked for."""
+    tracemalloc.start()
+    try:
+        budget = Budget(16 * MIB)
+        (await budget.lease(12 * MIB)).release()
+        assert tracemalloc.get_traced_memory()[0] > 12 * MIB
+        budget.close()
+        assert tracemalloc.get_traced_memory()[0] < MIB
+    finally:
+        tracemalloc.stop()
 
 
 async def test_a_buffer_that_somebody_still_holds_is_never_lent_again():
