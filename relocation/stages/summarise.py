@@ -98,13 +98,16 @@ async def summarise(context: Context, material: Material) -> Summary:
         started_at=run.started_at,
         finished_at=run.finished_at,
     )
-    if run.kind == "plan":
-        return summary
-    summary = with_removals(_with_outcomes(summary, run, tally), tally.removals)
+    return summary if run.kind == "plan" else _carried_out(summary, run, tally)
+
+
+def _carried_out(summary: Summary, run: RunRecord, tally: Tally) -> Summary:
+    """Add to what was planned what became of it."""
+    done = with_removals(_with_outcomes(summary, run, tally), tally.removals)
     if run.kind != "catch_up":
-        return summary
-    passes = (figures(summary, counted, tally.brought, tally.refreshed),)
-    return replace(summary, passes=passes, kept=tally.kept, kept_proofs=tally.kept_proofs)
+        return done
+    passes = (figures(done, summary.counts, tally.brought, tally.refreshed),)
+    return replace(done, passes=passes, kept=tally.kept, kept_proofs=tally.kept_proofs)
 
 
 async def _tallied(parts: AsyncGenerator[Part, None], tally: Tally) -> Tally:
