@@ -62,7 +62,7 @@ def _figures(summary: Summary) -> Table:
     columns: list[tuple[str, Table | Text]] = [("planned", _counts(planned))]
     if summary.kind != "plan":
         ended = {outcome.value: summary.outcomes.get(outcome, Count()) for outcome in Outcome}
-        proved = {proof.value: summary.proofs.get(proof, 0) for proof in Proof}
+        proved = {proof.value: summary.proofs.get(proof, 0) + summary.kept_proofs.get(proof, 0) for proof in Proof}
         columns += [("ended as", _counts(ended)), ("proved by", _proofs(proved))]
     for head, _ in columns:
         table.add_column(head, vertical="top")
