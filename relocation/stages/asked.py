@@ -10,15 +10,9 @@ from relocation.rules.objects import Listed
 from relocation.rules.records import InventoryRow
 from relocation.settings import Side
 from relocation.stages.context import Context
-from relocation.transfer.retry import Patience, Tries
 
 AFTER_KEYS = 10
 """Keys asked for where one is looked for in the listing: it comes first, or it is not there."""
-
-
-def patient(context: Context) -> Tries:
-    """Return what repeats one question."""
-    return Tries(Patience(context.settings.transfer.attempts_max, unreachable_s=5.0), context.clock)
 
 
 async def listed_as(context: Context, store: Store, side: Side, key: str) -> Listed | None:
@@ -31,7 +25,7 @@ async def listed_as(context: Context, store: Store, side: Side, key: str) -> Lis
         ask = partial(
             store.list_objects, side.bucket, prefix=side.prefix, start_after=start, token=token, page_keys=AFTER_KEYS
         )  # fmt: skip
-        page = await patient(context).run(ask)
+        page = await context.tries().run(ask)
         found = next((listed for listed in page.items if listed.key == key), None)
         if found is not None or not page.next_token or page.next_token == token or (page.items and page.items[-1].key > key):
             return found

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from relocation.ports import Buckets, Clock, Fences, Ledger, Progress, Reports, Scratch, Stores, Tables, Vault
 from relocation.settings import Migration, Prices
 from relocation.transfer.budget import Budget
+from relocation.transfer.retry import Patience, Tries
+
+GONE_S = 5.0
+"""How long a stage waits for an endpoint that does not answer while nothing is under way yet that would be lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +40,7 @@ class Context:
     """Who reads how buckets are set up; None: nobody, and no report speaks of it."""
     fences: Fences | None = None
     """Who raises write fences at sources; None: nobody."""
+
+    def tries(self) -> Tries:
+        """Return the attempts of one question to a store that is no object's copy: a page of a listing, a bucket's settings."""
+        return Tries(Patience(self.settings.transfer.attempts_max, unreachable_s=GONE_S), self.clock)

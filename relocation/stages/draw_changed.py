@@ -24,7 +24,7 @@ from relocation.rules.plan import Target, known_from
 from relocation.rules.records import InventoryRow
 from relocation.settings import Category, Move, Side, Wave
 from relocation.stages.answers import answers_of
-from relocation.stages.asked import inventory_row, listed_as, patient
+from relocation.stages.asked import inventory_row, listed_as
 from relocation.stages.context import Context
 from relocation.stages.draw import Decider, Drawn, Lines, Sides, pieces_of, places_of
 from relocation.stages.inventory import WaveOf, placing, target_of
@@ -142,7 +142,7 @@ class _Asking:
         for at in (at for at, letter in enumerate(key) if letter == "/" and at > len(side.prefix)):
             if await listed_as(self._context, store, side, key[:at]) is not None:
                 yield key[:at]
-        below = await patient(self._context).run(lambda: store.list_objects(side.bucket, prefix=f"{key}/", page_keys=1))
+        below = await self._context.tries().run(lambda: store.list_objects(side.bucket, prefix=f"{key}/", page_keys=1))
         for listed in below.items:
             yield listed.key
 

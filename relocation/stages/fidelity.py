@@ -23,7 +23,6 @@ from relocation.stages.encrypted import refuse_unreadable
 from relocation.transfer.crew import work_all
 from relocation.transfer.pinned import pinned
 from relocation.transfer.read import read_head
-from relocation.transfer.retry import Patience, Tries
 
 WRITTEN = (Action.COPY, Action.REPLACE)
 
@@ -97,7 +96,7 @@ async def _check(context: Context, checks: list[_Check], rows: list[PlanRow], li
     if not reason and (check.locks or line.storage_class in MAY_ARCHIVE):
         store = pinned(context.stores.of(check.endpoint, "reader", customer_key=check.customer_key), row.source_version_id)
         try:
-            head = await read_head(store, (row.source_bucket, row.source_key), etag=row.source_etag, tries=_tries(context))
+            head = await read_head(store, (row.source_bucket, row.source_key), etag=row.source_etag, tries=context.tries())
         except (Drift, BadRequest):  # the copy says how it ended
             return
         reason = check.by_head(line, head, now=context.clock.now())
@@ -142,10 +141,6 @@ async def _check_of(context: Context, category: Category, move: Move) -> _Check:
 
 async def _locks(context: Context, endpoint: str, bucket: str) -> bool:
     try:
-        return await _tries(context).run(lambda: context.stores.of(endpoint, "reader").get_object_lock(bucket))
+        return await context.tries().run(lambda: context.stores.of(endpoint, "reader").get_object_lock(bucket))
     except BadRequest:  # a store that knows no object lock has none
         return False
-
-
-def _tries(context: Context) -> Tries:
-    return Tries(Patience(context.settings.transfer.attempts_max, unreachable_s=5.0), context.clock)

@@ -20,7 +20,7 @@ from relocation.rules.plan import Target
 from relocation.rules.records import Fact, InventoryRow
 from relocation.settings import Category, Side, Wave
 from relocation.stages.context import Context
-from relocation.stages.pages import Apart, OnPage, tries
+from relocation.stages.pages import Apart, OnPage
 from relocation.stages.ranges import RANGES_MAX, Ranges, Take
 
 SAY_EVERY_S = 10.0
@@ -165,7 +165,7 @@ class Saying:
 async def in_the_way(context: Context, side: Side) -> list[str]:
     """Return the keys that are path ancestors of a prefix and exist themselves: they hide, or are hidden by, what lies below."""
     store = context.stores.of(side.endpoint, "reader")
-    again = tries(context)
+    again = context.tries()
     steps = [at for at, letter in enumerate(side.prefix) if letter == "/" and at > 0]
     found = []
     for at in steps:

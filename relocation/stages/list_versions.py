@@ -22,7 +22,6 @@ from relocation.settings import Category, Move, Side, Wave
 from relocation.stages.context import Context
 from relocation.stages.inventory import Saying
 from relocation.stages.pages import PAGES_MAX
-from relocation.transfer.retry import Patience, Tries
 
 ONE_KEY = 50
 """Versions asked for at once where one key's history is wanted: what follows are other keys that begin like it."""
@@ -70,7 +69,7 @@ async def pages_of(
     tokens: set[str] = set()
     token = ""
     for _ in range(PAGES_MAX):
-        tries = Tries(Patience(context.settings.transfer.attempts_max, unreachable_s=5.0), context.clock)
+        tries = context.tries()
         ask = partial(store.list_versions, bucket, prefix=prefix, token=token, page_keys=page_keys, delimiter=delimiter)
         page = await tries.run(ask)
         for version in page.items if not delimiter else ():
@@ -141,7 +140,7 @@ async def refuse_unversioned(context: Context, move: Move) -> None:
     source, target = move.source, move.target
     wanted = "the policy says versions: all"
     reader = context.stores.of(source.endpoint, "reader")
-    tries = Tries(Patience(context.settings.transfer.attempts_max, unreachable_s=5.0), context.clock)
+    tries = context.tries()
     try:
         await tries.run(lambda: reader.list_versions(source.bucket, prefix=source.prefix, page_keys=1))
     except (Forbidden, BadRequest) as error:
@@ -180,7 +179,7 @@ async def count_behind(context: Context, category: Category, wave: Wave) -> Behi
     for number, move in enumerate(category.moves):
         side = move.source
         store = context.stores.of(side.endpoint, "reader")
-        tries = Tries(Patience(context.settings.transfer.attempts_max, unreachable_s=5.0), context.clock)
+        tries = context.tries()
         try:
             if not await tries.run(lambda: store.get_versioning(side.bucket)):  # noqa: B023 — awaited at once
                 continue

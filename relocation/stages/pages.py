@@ -18,7 +18,6 @@ from relocation.rules.errors import ProtocolError
 from relocation.rules.keys import CANARY_PREFIX, is_canary, shown
 from relocation.rules.objects import Listed, Page
 from relocation.stages.context import Context
-from relocation.transfer.retry import Patience, Tries
 
 PAGES_MAX = 10_000_000
 OnPage = Callable[[Sequence[Listed]], None]
@@ -82,7 +81,7 @@ class Walk:
 
     async def _page(self, token: str, after: str = "") -> Page[Listed]:
         begun_s = self._context.clock.monotonic()
-        page = await tries(self._context).run(lambda: self._ask(token=token, start_after=after))
+        page = await self._context.tries().run(lambda: self._ask(token=token, start_after=after))
         self.page_s = min(self.page_s, self._context.clock.monotonic() - begun_s)
         if page.items:
             refuse_before(self.place, after, page.items[0].key)
@@ -114,11 +113,6 @@ def refuse_before(place: str, after: str, key: str) -> None:
     """Refuse a first key that does not follow what was asked for."""
     if after and key <= after:
         raise Apart(f"the listing of {place} was asked for what follows {shown(after)} and shows {shown(key)}")
-
-
-def tries(context: Context) -> Tries:
-    """Return how often one page is asked for."""
-    return Tries(Patience(context.settings.transfer.attempts_max, unreachable_s=5.0), context.clock)
 
 
 def without_canaries(items: Sequence[Listed], *, ordered: bool = False) -> Sequence[Listed]:

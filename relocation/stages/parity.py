@@ -15,7 +15,6 @@ from relocation.rules.parity import Slice, acts_on_arrivals, compare, unseen
 from relocation.rules.summary import Parity
 from relocation.settings import Category, Move, Side
 from relocation.stages.context import Context
-from relocation.transfer.retry import Patience, Tries
 
 
 async def refuse_what_would_act_on_arrivals(context: Context, category_name: str) -> None:
@@ -55,5 +54,5 @@ async def _read(context: Context, side: Side, aspects: Collection[Aspect] = tupl
     if context.buckets is None:
         return BucketSettings(place)
     buckets = context.buckets
-    tries = Tries(Patience(context.settings.transfer.attempts_max, unreachable_s=5.0), context.clock)
+    tries = context.tries()
     return await tries.run(lambda: buckets.read(place, aspects))

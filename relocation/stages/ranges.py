@@ -22,7 +22,7 @@ from relocation.rules.keys import shown
 from relocation.rules.objects import Listed
 from relocation.rules.ranges import Letters, after_all, common, ladder, leaps
 from relocation.stages.context import Context
-from relocation.stages.pages import Apart, Walk, refuse_before, tries, without_canaries
+from relocation.stages.pages import Apart, Walk, refuse_before, without_canaries
 from relocation.transfer.crew import first_error
 
 FAR_S = 0.015
@@ -177,7 +177,7 @@ class Ranges:
         self.requests += 1
         ask = self.store.list_objects
         try:
-            page = await tries(self.context).run(lambda: ask(self.bucket, prefix=self.prefix, start_after=point, page_keys=1))
+            page = await self.context.tries().run(lambda: ask(self.bucket, prefix=self.prefix, start_after=point, page_keys=1))
         except BadRequest:
             return None
         if not page.items:

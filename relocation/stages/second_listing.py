@@ -20,7 +20,7 @@ from relocation.rules.objects import Head
 from relocation.rules.records import InventoryRow
 from relocation.rules.summary import Compared, Named
 from relocation.settings import Category, Side, Wave
-from relocation.stages.asked import listed_as, patient
+from relocation.stages.asked import listed_as
 from relocation.stages.context import Context
 from relocation.stages.key_file import listed_keys
 from relocation.stages.keys_apart import KeysApart, breathing
@@ -211,7 +211,7 @@ class _Look:
 
     async def _there(self, key: str) -> Head | None:
         try:
-            return await patient(self._context).run(lambda: self._store.head(self._side.bucket, key))
+            return await self._context.tries().run(lambda: self._store.head(self._side.bucket, key))
         except (CustomerKeyNeeded, CustomerKeyWrong):
             return Head(0, "encrypted", "")
         except (NotFound, BadRequest):  # no object can have a name that the store does not take

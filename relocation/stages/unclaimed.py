@@ -15,7 +15,6 @@ from relocation.stages.context import Context
 from relocation.stages.inventory import Saying
 from relocation.stages.list_versions import pages_of
 from relocation.stages.pages import list_all
-from relocation.transfer.retry import Patience, Tries
 
 Listing = Callable[..., AsyncIterator[Listed] | AsyncIterator[ListedVersion]]
 """Lists what lies under a prefix; with `delimiter` what lies deeper is folded."""
@@ -51,7 +50,7 @@ async def unclaimed(context: Context, endpoint: str) -> tuple[Unclaimed, ...]:
     A bucket that the reader may not list is named with -1 objects: it is there, and nobody knows what it holds.
     """
     store = context.stores.of(endpoint, "reader")
-    tries = Tries(Patience(context.settings.transfer.attempts_max, unreachable_s=5.0), context.clock)
+    tries = context.tries()
     vault = context.settings.vault
     found: list[Unclaimed] = []
     looked, buckets = 0, 0
@@ -75,7 +74,7 @@ def claims_of(settings: Migration, place: Place) -> tuple[str, ...]:
 async def _in_bucket(context: Context, store: Store, bucket: str, claims: tuple[str, ...], saying: Saying) -> list[Unclaimed]:
     """Sum up what no claim covers: a bucket without any claim as a whole, else by top-level prefix."""
     place = f"{store.endpoint}/{bucket}"
-    tries = Tries(Patience(context.settings.transfer.attempts_max, unreachable_s=5.0), context.clock)
+    tries = context.tries()
     former = 0
     try:
         if await tries.run(lambda: store.get_versioning(bucket)):

@@ -22,7 +22,6 @@ from relocation.settings import Category
 from relocation.stages.context import Context
 from relocation.stages.pages import PAGES_MAX
 from relocation.stages.unclaimed import claims_of
-from relocation.transfer.retry import Patience, Tries
 
 PARTS_LOOKED_MAX = 300
 """So many uploads of a report are asked for their parts; the others are counted, and not looked into."""
@@ -106,7 +105,7 @@ async def _walks(context: Context, category: Category, sides: Sequence[tuple[Ans
     for endpoint in dict.fromkeys(move.source.endpoint for move in category.moves):
         doubt = next((walk.doubt for walk in walks.values() if walk.place.endpoint == endpoint and walk.doubt), "")
         store = context.stores.of(endpoint, "reader")
-        for bucket in sorted(await _tries(context).run(store.list_buckets)):
+        for bucket in sorted(await context.tries().run(store.list_buckets)):
             place = Place(endpoint, bucket)
             claims = claims_of(context.settings, place)
             if place != vault and "" not in claims:
@@ -120,7 +119,7 @@ async def _uploads(context: Context, place: Place) -> AsyncIterator[ListedUpload
     tokens: set[str] = set()
     token = ""
     for _ in range(PAGES_MAX):
-        page = await _tries(context).run(partial(store.list_uploads, place.bucket, token=token))
+        page = await context.tries().run(partial(store.list_uploads, place.bucket, token=token))
         for upload in page.items:
             if not is_canary(upload.key):
                 yield upload
@@ -158,12 +157,8 @@ class _Parts:
 
     async def _look_into(self, store: Store, found: _Sum, place: Place, upload: ListedUpload) -> None:
         try:
-            parts = await _tries(self._context).run(partial(store.list_parts, place.bucket, upload.key, upload.upload_id))
+            parts = await self._context.tries().run(partial(store.list_parts, place.bucket, upload.key, upload.upload_id))
         except (*NOT_TOLD, NotFound):  # completed or aborted meanwhile, or not to be seen: counted, and not looked into
             return
         found.looked_into += 1
         found.bytes += sum(part.size for part in parts)
-
-
-def _tries(context: Context) -> Tries:
-    return Tries(Patience(context.settings.transfer.attempts_max, unreachable_s=5.0), context.clock)

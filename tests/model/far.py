@@ -10,6 +10,7 @@ from itertools import islice
 from types import SimpleNamespace
 
 from relocation.rules.objects import Listed, Page
+from relocation.stages.context import Context
 from relocation.stages.ranges import Ranges
 
 ROUND_TRIP_S = 0.03
@@ -90,6 +91,7 @@ class Listing:
     def __init__(self, store: FarStore, prefix: str = "", *, at_once: int = 16) -> None:
         transfer = SimpleNamespace(attempts_max=1)
         context = SimpleNamespace(clock=LoopClock(), settings=SimpleNamespace(transfer=transfer))
+        context.tries = lambda: Context.tries(context)
         self.parts: list[list[str]] = []
         self.took_s = 0.0
         self.ranges = Ranges(context, store, "talk", prefix, self._part, lambda: at_once)
