@@ -47,13 +47,7 @@ class Known:
 def known(facts: Iterable[Fact], intents: Iterable[Intent]) -> Known:
     """Fold facts, in the order in which they were made, and open intents into what stands."""
     standing: dict[Target, Fact] = {}
-    for fact in facts:
-        place = (fact.target_bucket, fact.target_key)
-        folded = fold(standing.get(place), fact)
-        if folded is None:
-            standing.pop(place, None)
-        else:
-            standing[place] = folded
+    fold_in(standing, facts)
     return known_from(standing, intents)
 
 
@@ -72,6 +66,17 @@ def known_from(standing: Mapping[Target, Fact], intents: Iterable[Intent]) -> Kn
         {place: frozenset(etags) for place, etags in foretold.items()},
         {place: frozenset(bodies) for place, bodies in intended.items()},
     )
+
+
+def fold_in(standing: dict[Target, Fact], facts: Iterable[Fact]) -> None:
+    """Fold facts, in the order in which they were made, into what stands of each place; one of which nothing stands is left out."""
+    for fact in facts:
+        place = (fact.target_bucket, fact.target_key)
+        folded = fold(standing.get(place), fact)
+        if folded is None:
+            standing.pop(place, None)
+        else:
+            standing[place] = folded
 
 
 def fold(before: Fact | None, fact: Fact) -> Fact | None:

@@ -7,10 +7,11 @@ import json
 import pytest
 
 from connectors import scratch
+from connectors.scratch import DiskScratch
 from relocation.rules.records import Fact, PlanRow
-from relocation.stages import draw, plan, run_parts
+from relocation.stages import draw, plan, run_parts, standing
 from relocation.stages.plan import load_plan
-from relocation.stages.standing import facts_of
+from relocation.stages.standing import facts_of, standing_facts
 from tests.model.world import World
 
 BEGIN_S = 1_622_505_600.0
@@ -56,6 +57,7 @@ def cut_small(monkeypatch):
     monkeypatch.setattr(draw, "PIECE_ROWS", 3)
     monkeypatch.setattr(plan, "FILE_ROWS", 4)
     monkeypatch.setattr(run_parts, "LISTED_ROWS", 2)
+    monkeypatch.setattr(standing, "FOLDED_PLACES", 7)
     monkeypatch.setattr(scratch, "SORTED_ROWS", 5)
     monkeypatch.setattr(scratch, "BLOCK_ROWS", 2)
     monkeypatch.setattr(scratch, "MEMORY_ROWS", 6)
@@ -70,3 +72,34 @@ async def test_the_same_is_said_whole_and_in_pieces(tmp_path, request):
     assert pieces[1] == whole[1]
     assert pieces[2] == whole[2]
     assert json.loads(whole[1])[-5:-1] == [["foreign/in between", "u3/写真 3.jpg", "zz"], ["u3/写真 3.jpg"], ["u5/写真 5.jpg"], []]
+
+
+class Counted(DiskScratch):
+    """A scratch that tells how many facts it was given at most."""
+
+    facts_max = 0
+
+    def rows(self, kind, place):
+        rows = super().rows(kind, place)
+        if kind is Fact:
+            add = rows.add
+
+            def counted(some):
+                add(some)
+                self.facts_max = max(self.facts_max, rows.objects)
+
+            rows.add = counted
+        return rows
+
+
+async def test_memory_does_not_grow_with_the_runs_of_a_category(tmp_path):
+    """I9: after five runs there are five facts of each object; what a plan gathers of them is one."""
+    world = World.made(tmp_path)
+    await world.seed(plain=40)
+    for _ in range(5):
+        await world.run()
+    async with world.context(scratch=(counted := Counted(tmp_path / "scratch"))) as context:
+        assert len(await facts_of(context, "talk")) == 5 * len(world.bodies("korea"))
+        stands = await standing_facts(context, "talk")
+        assert counted.facts_max == len(list(stands)) == len(world.bodies("korea"))
+        stands.close()
