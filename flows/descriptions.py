@@ -34,6 +34,7 @@ deleted since, until little differs. The last pass looks at tags, metadata and l
 * **Write fence** is off unless you switch it on. On, the application **can't write** at {source} while one more pass is made: the \
 fence is tried by a write as the application, and lifted when the pass ends, also when it fails or is cancelled. Only behind a \
 fence nothing changes after the last pass.
+* **Feed of changes** names a file beside the configuration: the first pass asks for its keys alone, and a whole one follows.
 * What people deleted at the source is deleted in {target} too, as the category's policy says: only objects that Hikkoshi wrote \
 and nobody replaced, and never once readers were moved or anything was erased.
 * Cancelled, killed or stopped by a fault, it loses nothing: the next run begins with a new plan. A fence that a killed run left \

@@ -58,7 +58,7 @@ class Form:
             "title": "Parameters",
             "type": "object",
             "properties": properties,
-            "required": list(properties),
+            "required": [name for name in properties if name != "changed"],
             "additionalProperties": False,
             "definitions": {},
         }
@@ -93,7 +93,7 @@ def _switch(evidence: str) -> Json:
     }
 
 
-AS_A_RULE: dict[str, Json] = {"fence": False, "passes_max": PASSES_MAX, "until_objects": 0}
+AS_A_RULE: dict[str, Json] = {"fence": False, "passes_max": PASSES_MAX, "until_objects": 0, "changed": ""}
 """What a catch-up does unless somebody says otherwise: nobody is kept from writing."""
 
 
@@ -127,6 +127,16 @@ def _passes() -> dict[str, Json]:
             "default": AS_A_RULE["until_objects"],
             "position": 4,
             "description": "The pass that finds no more than so many differing objects is the last.",
+        },
+        "changed": {
+            "title": "Feed of changes",
+            "type": "string",
+            "default": AS_A_RULE["changed"],
+            "position": 5,
+            "description": (
+                "A file beside the configuration, of keys or events, one a line: the first pass asks for these keys alone, "
+                "and a whole one follows. Empty: whole passes only."
+            ),
         },
     }
 

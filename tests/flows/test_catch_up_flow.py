@@ -23,6 +23,14 @@ async def test_a_catch_up_from_its_form_brings_level_and_raises_no_fence_unasked
     assert office.client("japan").get_object(Bucket="notes", Key="level/a")["Body"].read() == b"another picture"
     assert "Passes made" in office.artifacts(done.id)["catch-up-notes-all"]["data"]
     assert await fences(office) == ([], 0)
+    office.seed("notes", "level/d")
+    office.state.configuration.with_name("today.txt").write_text("level/d\n")
+    narrowed = office.end_of(office.start("catch-up-notes", changed="today.txt"))
+    assert narrowed.type == "COMPLETED", narrowed.message
+    assert office.keys("japan", "notes", "level/") == {"level/a", "level/c", "level/d"}
+    outside = office.end_of(office.start("catch-up-notes", changed="../today.txt"))
+    assert outside.type == "FAILED"
+    assert "outside of the configuration's folder" in outside.message
     fenced = office.end_of(office.start("catch-up-notes", fence=True))
     assert (fenced.type, fenced.name) == ("COMPLETED", "notes, wave all: catch up behind a write fence"), fenced.message
     assert "then one more was made behind a write fence" in fenced.message

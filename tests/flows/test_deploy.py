@@ -40,6 +40,7 @@ def test_every_category_has_a_deployment_of_each_flow(office):
         "fence": False,
         "passes_max": 10,
         "until_objects": 0,
+        "changed": "",
     }
     assert active(office, "residency-korea-to-japan") == {"each-morning": False}
 

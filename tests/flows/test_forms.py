@@ -8,9 +8,11 @@ import jsonschema
 import pytest
 
 from connectors.configuration.reader import read
+from flows.catch_up import feed_beside
 from flows.descriptions import description
 from flows.forms import Form, evidence_of
 from flows.orders import Order, Wide
+from relocation.rules.errors import Refusal
 from tests.flows.office import PROJECT
 
 CONFIG = PROJECT / "config" / "example.yaml"
@@ -59,10 +61,18 @@ def test_a_write_fence_is_raised_only_where_somebody_chooses_it(migration):
     schema = asked.schema()
     assert schema["properties"]["fence"]["default"] is False
     assert "THE APPLICATION CAN'T WRITE" in schema["properties"]["fence"]["description"]
-    assert asked.parameters() == {"category": "talk-images", "fence": False, "passes_max": 10, "until_objects": 0}
-    given = {"category": "talk-images", "wave": "rest", "fence": True, "passes_max": 3, "until_objects": 50}
+    assert asked.parameters() == {"category": "talk-images", "fence": False, "passes_max": 10, "until_objects": 0, "changed": ""}
+    given = {
+        "category": "talk-images",
+        "wave": "rest",
+        "fence": True,
+        "passes_max": 3,
+        "until_objects": 50,
+        "changed": "feeds/today.jsonl",
+    }
     jsonschema.validate(given, schema)
-    for wrong in ({"fence": "yes"}, {"passes_max": 0}, {"passes_max": 101}, {"until_objects": -1}, {"dry_run": False}):
+    wrongs = ({"fence": "yes"}, {"passes_max": 0}, {"passes_max": 101}, {"until_objects": -1}, {"dry_run": False}, {"changed": 3})
+    for wrong in wrongs:
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(given | wrong, schema)
     scheduled = order(migration, "catch-up", activate=True).schedules()
@@ -125,3 +135,15 @@ def test_a_schedule_starts_its_own_wave_in_earnest(migration):
         assert each.schedule.timezone == "Asia/Tokyo"
     assert order(migration, "dry-run", activate=True).schedules() == []
     assert order(migration, "verify", activate=True).schedules() == []
+
+
+@pytest.mark.parametrize("name", ["../passwd", "/etc/passwd", "feeds/../../passwd", "link"])
+def test_a_form_makes_the_worker_open_nothing_outside_of_the_configurations_folder(tmp_path, name):
+    """Whoever reaches Prefect's page may name a feed of changes that was put there for it, and no other file."""
+    folder = tmp_path / "config"
+    folder.mkdir()
+    (folder / "link").symlink_to("/etc/passwd")
+    with pytest.raises(Refusal, match="outside"):
+        feed_beside(folder / "migration.yaml", name)
+    assert feed_beside(folder / "migration.yaml", "feeds/today.jsonl") == folder / "feeds" / "today.jsonl"
+    assert feed_beside(folder / "migration.yaml", "") is None
