@@ -9,22 +9,23 @@ import json
 from dataclasses import asdict, fields
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from connectors.ledger.leases import Holder
 from connectors.ledger.schema import fences
 from relocation.rules.fences import FenceRecord, FenceState
 
 LISTS = ("prefixes", "categories", "users")
+STANDING = select(fences).where(fences.c.state != FenceState.LIFTED).order_by(fences.c.number)
+ADD, SAVE = insert(fences), update(fences).where(fences.c.id == bindparam("of_fence"))
 
 
 def save(connection: Connection, fence: FenceRecord, *, me: Holder) -> None:
     """Record a fence, or how it stands now."""
     values = asdict(fence) | {name: json.dumps(getattr(fence, name)) for name in LISTS}
     values |= {"holder": me.host, "pid": me.pid, "started": me.started}
-    done = connection.execute(update(fences).where(fences.c.id == fence.id).values(**values))
-    if not done.rowcount:
-        connection.execute(insert(fences).values(**values))
+    if not connection.execute(SAVE, {"of_fence": fence.id, **values}).rowcount:
+        connection.execute(ADD, values)
 
 
 def standing(connection: Connection) -> tuple[FenceRecord, ...]:
@@ -38,7 +39,7 @@ def abandoned(connection: Connection, *, me: Holder) -> tuple[FenceRecord, ...]:
 
 
 def _rows(connection: Connection) -> list[Row[tuple[Any, ...]]]:
-    return list(connection.execute(select(fences).where(fences.c.state != FenceState.LIFTED).order_by(fences.c.number)))
+    return list(connection.execute(STANDING))
 
 
 def _fence(row: Row[tuple[Any, ...]]) -> FenceRecord:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, and_, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, insert, or_, select, update
 
 from connectors.ledger.schema import shards, waves
 from relocation.rules.errors import LeaseLost, StateMismatch, WaveBusy
@@ -25,6 +25,32 @@ from relocation.rules.records import Lease, RunRecord
 STAGE_OF_WAVE = ""
 SHARD_OF_WAVE = -1
 FREE = {"host": "", "pid": 0, "started": "", "expires_at": 0.0}
+
+_THIS_WAVE = and_(waves.c.category == bindparam("of_category"), waves.c.wave == bindparam("of_wave"))
+WAVE, ADD_WAVE, SAVE_WAVE = select(waves).where(_THIS_WAVE).with_for_update(), insert(waves), update(waves).where(_THIS_WAVE)
+WAVE_OF_RUN = select(waves).where(waves.c.run_id == bindparam("of_run")).with_for_update()
+SAVE_WAVE_OF_RUN = update(waves).where(waves.c.run_id == bindparam("of_run"))
+HELD_WAVES = select(waves).where(waves.c.expires_at > bindparam("now"))
+
+OF_STAGE = and_(shards.c.run_id == bindparam("of_run"), shards.c.stage == bindparam("of_stage"))
+_THIS_SHARD = and_(OF_STAGE, shards.c.number == bindparam("of_shard"))
+SHARD, SAVE_SHARD = select(shards).where(_THIS_SHARD).with_for_update(), update(shards).where(_THIS_SHARD)
+SEALED_SHARD = select(shards.c.number).where(_THIS_SHARD, shards.c.sealed.is_(True), shards.c.token == bindparam("of_token"))
+_UNSEALED = and_(OF_STAGE, shards.c.sealed.is_(False))
+_ENDED = shards.c.expires_at <= bindparam("now")
+FIRST = (
+    select(shards.c.number, shards.c.token).where(_UNSEALED).order_by(shards.c.number).limit(1).with_for_update(skip_locked=True)
+)
+FIRST_FREE = FIRST.where(_ENDED)
+OTHERS = (
+    select(shards.c.host, shards.c.pid, shards.c.started)
+    .where(
+        _UNSEALED,
+        shards.c.expires_at > bindparam("now"),
+        or_(shards.c.pid != bindparam("me"), shards.c.started != bindparam("my_start")),
+    )
+    .distinct()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +106,16 @@ def _started_by_psutil(pid: int) -> str:
 
 def take_wave(connection: Connection, run: RunRecord, *, me: Holder, now: float, expires_at: float, timezone: str = "UTC") -> int:
     """Lease the run's wave and return the new token; `WaveBusy` (its times in `timezone`) while one who may be alive holds it."""
-    here = and_(waves.c.category == run.category, waves.c.wave == run.wave)
-    row = connection.execute(select(waves).where(here).with_for_update()).one_or_none()
+    here = {"of_category": run.category, "of_wave": run.wave}
+    row = connection.execute(WAVE, here).one_or_none()
     token = row.token + 1 if row else 1
     values = {"run_id": run.id, "who": run.who, "since": now, "token": token, **_held_by(me, expires_at)}
     if row is None:
-        connection.execute(insert(waves).values(category=run.category, wave=run.wave, **values))
+        connection.execute(ADD_WAVE, {"category": run.category, "wave": run.wave, **values})
         return token
     if row.expires_at > now and not _holder_of(row).is_gone(me):
         raise WaveBusy(_busy(row, ZoneInfo(timezone)))
-    connection.execute(update(waves).where(here).values(**values))
+    connection.execute(SAVE_WAVE, here | values)
     return token
 
 
@@ -108,7 +134,7 @@ class Held:
 
 def held_waves(connection: Connection, *, me: Holder, now: float) -> tuple[Held, ...]:
     """Return the waves that somebody holds who may be alive."""
-    rows = connection.execute(select(waves).where(waves.c.expires_at > now)).all()
+    rows = connection.execute(HELD_WAVES, {"now": now}).all()
     return tuple(
         Held(row.category, row.wave, row.run_id, row.who, row.host, row.pid, row.since)
         for row in rows
@@ -122,33 +148,30 @@ def take_shard(connection: Connection, run_id: str, stage: str, *, me: Holder, n
     if row is None:
         return None
     token = row.token + 1
-    connection.execute(
-        update(shards)
-        .where(shards.c.run_id == run_id, shards.c.stage == stage, shards.c.number == row.number)
-        .values(token=token, **_held_by(me, expires_at))
-    )
-    return Lease(run_id, stage, row.number, token, expires_at)
+    lease = Lease(run_id, stage, row.number, token, expires_at)
+    connection.execute(SAVE_SHARD, {**place_of(lease), "token": token, **_held_by(me, expires_at)})
+    return lease
 
 
 def _first_free(connection: Connection, run_id: str, stage: str, *, me: Holder, now: float) -> Row[tuple[Any, Any]] | None:
     """Return number and token of the shard to lease. The rows asked about are those of one run, locked against other takers."""
-    mine = and_(shards.c.run_id == run_id, shards.c.stage == stage, shards.c.sealed.is_(False))
-    others = or_(shards.c.pid != me.pid, shards.c.started != me.started)
-    held = select(shards.c.host, shards.c.pid, shards.c.started).where(mine, shards.c.expires_at > now, others).distinct()
-    gone = [row for row in connection.execute(held).all() if _holder_of(row).is_gone(me)]
-    free = [shards.c.expires_at <= now]
-    free += [and_(shards.c.host == row.host, shards.c.pid == row.pid, shards.c.started == row.started) for row in gone]
-    query = select(shards.c.number, shards.c.token).where(mine, or_(*free)).order_by(shards.c.number).limit(1)
-    return connection.execute(query.with_for_update(skip_locked=True)).one_or_none()
+    here = {"of_run": run_id, "of_stage": stage, "now": now}
+    others = connection.execute(OTHERS, {**here, "me": me.pid, "my_start": me.started}).all()
+    gone = [
+        and_(shards.c.host == row.host, shards.c.pid == row.pid, shards.c.started == row.started)
+        for row in others
+        if _holder_of(row).is_gone(me)
+    ]
+    return connection.execute(FIRST.where(or_(_ENDED, *gone)) if gone else FIRST_FREE, here).one_or_none()
 
 
 def hold(connection: Connection, lease: Lease) -> None:
     """Refuse (`LeaseLost`) a lease that is not the newest; else keep it from being taken until this transaction ends."""
     if lease.shard == SHARD_OF_WAVE:
-        row = connection.execute(select(waves).where(waves.c.run_id == lease.run_id).with_for_update()).one_or_none()
+        row = connection.execute(WAVE_OF_RUN, {"of_run": lease.run_id}).one_or_none()
         what, sealed = f"the wave of run {lease.run_id}", False
     else:
-        row = connection.execute(select(shards).where(_shard(lease)).with_for_update()).one_or_none()
+        row = connection.execute(SHARD, place_of(lease)).one_or_none()
         what, sealed = f"shard {lease.shard} of {lease.stage} in run {lease.run_id}", bool(row and row.sealed)
     if row is None:
         raise LeaseLost(f"{what} is not held by this run any more: nothing was recorded; stop here, whoever took it over goes on")
@@ -165,32 +188,24 @@ def hold(connection: Connection, lease: Lease) -> None:
 def extend(connection: Connection, lease: Lease, *, expires_at: float) -> Lease:
     """Move the end of a lease that is still the newest."""
     hold(connection, lease)
-    if lease.shard == SHARD_OF_WAVE:
-        connection.execute(update(waves).where(waves.c.run_id == lease.run_id).values(expires_at=expires_at))
-    else:
-        connection.execute(update(shards).where(_shard(lease)).values(expires_at=expires_at))
+    _save(connection, lease, {"expires_at": expires_at})
     return Lease(lease.run_id, lease.stage, lease.shard, lease.token, expires_at)
 
 
 def give_back(connection: Connection, lease: Lease) -> None:
     """End a lease that is still the newest. The token grows, so that the lease can't be used again."""
     hold(connection, lease)
-    values = {"token": lease.token + 1, **FREE}
-    if lease.shard == SHARD_OF_WAVE:
-        connection.execute(update(waves).where(waves.c.run_id == lease.run_id).values(**values))
-    else:
-        connection.execute(update(shards).where(_shard(lease)).values(**values))
+    _save(connection, lease, {"token": lease.token + 1, **FREE})
 
 
 def mark_sealed(connection: Connection, lease: Lease) -> None:
     """Close a held shard for good. The token stays, so that sealing once more by the same lease is recognised."""
-    connection.execute(update(shards).where(_shard(lease)).values(sealed=True, **FREE))
+    connection.execute(SAVE_SHARD, {**place_of(lease), "sealed": True, **FREE})
 
 
 def is_sealed(connection: Connection, lease: Lease) -> bool:
     """Return whether the shard was sealed under this very lease."""
-    query = select(shards.c.number).where(_shard(lease), shards.c.sealed.is_(True), shards.c.token == lease.token)
-    return connection.execute(query).one_or_none() is not None
+    return connection.execute(SEALED_SHARD, {**place_of(lease), "of_token": lease.token}).one_or_none() is not None
 
 
 def of_wave(lease: Lease, run: RunRecord) -> None:
@@ -199,8 +214,16 @@ def of_wave(lease: Lease, run: RunRecord) -> None:
         raise StateMismatch(f"the lease of {lease.run_id}, shard {lease.shard}, does not cover run {run.id}: use `open_run`'s")
 
 
-def _shard(lease: Lease):  # type: ignore[no-untyped-def]  # noqa: ANN202 — SQLAlchemy's clause types don't compose
-    return and_(shards.c.run_id == lease.run_id, shards.c.stage == lease.stage, shards.c.number == lease.shard)
+def place_of(lease: Lease) -> dict[str, object]:
+    """Return a shard's place as statements name it."""
+    return {"of_run": lease.run_id, "of_stage": lease.stage, "of_shard": lease.shard}
+
+
+def _save(connection: Connection, lease: Lease, values: dict[str, object]) -> None:
+    if lease.shard == SHARD_OF_WAVE:
+        connection.execute(SAVE_WAVE_OF_RUN, {"of_run": lease.run_id, **values})
+    else:
+        connection.execute(SAVE_SHARD, place_of(lease) | values)
 
 
 def _held_by(me: Holder, expires_at: float) -> dict[str, object]:

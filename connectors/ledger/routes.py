@@ -7,23 +7,27 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, insert, select, update
 
 from connectors.ledger.schema import routes
 from relocation.rules.errors import StateMismatch
 from relocation.rules.records import RouteRecord
 
+OF_CATEGORY = select(routes).where(routes.c.category == bindparam("of_category")).order_by(routes.c.wave)
+_OF_WAVE = and_(routes.c.category == bindparam("of_category"), routes.c.wave == bindparam("of_wave"))
+OF_WAVE, ADD, SAVE = select(routes).where(_OF_WAVE).with_for_update(), insert(routes), update(routes).where(_OF_WAVE)
+
 
 def of_category(connection: Connection, category: str) -> tuple[RouteRecord, ...]:
     """Return what was ever said of the category's waves."""
-    query = select(routes).where(routes.c.category == category).order_by(routes.c.wave)
-    return tuple(RouteRecord(**row._mapping) for row in connection.execute(query))  # noqa: SLF001 — public in SQLAlchemy
+    rows = connection.execute(OF_CATEGORY, {"of_category": category})
+    return tuple(RouteRecord(**row._mapping) for row in rows)  # noqa: SLF001 — public in SQLAlchemy
 
 
 def put(connection: Connection, wanted: RouteRecord) -> RouteRecord:
     """Put a record in place of the one whose version it carries."""
-    here = (routes.c.category == wanted.category, routes.c.wave == wanted.wave)
-    row = connection.execute(select(routes).where(*here).with_for_update()).one_or_none()
+    here = {"of_category": wanted.category, "of_wave": wanted.wave}
+    row = connection.execute(OF_WAVE, here).one_or_none()
     stands = row.version if row else 0
     if stands != wanted.version:
         raise StateMismatch(
@@ -34,7 +38,7 @@ def put(connection: Connection, wanted: RouteRecord) -> RouteRecord:
         raise StateMismatch(f"something of {wanted.category}/{wanted.wave} was erased at the source: that can't be taken back")
     after = replace(wanted, version=stands + 1)
     if row is None:
-        connection.execute(insert(routes).values(**asdict(after)))
+        connection.execute(ADD, asdict(after))
     else:
-        connection.execute(update(routes).where(*here).values(**asdict(after)))
+        connection.execute(SAVE, here | asdict(after))
     return after
