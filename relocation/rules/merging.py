@@ -27,7 +27,7 @@ Block = tuple[Sequence[Place], Sequence[Row]]
 class Joined(NamedTuple):
     """What stands at some places, in order: of each the source's line, the target's line, and the standing fact.
 
-    `alike`: every one of them is known to be shown by both listings, and to have a fact.
+    `alike`: every one of them is known to be shown by both listings, and either all have a fact or none has.
     """
 
     places: Sequence[Place]
@@ -48,8 +48,8 @@ def joined(
         limit = _least(sources, targets)
         mine, theirs = sources.upto(limit), targets.upto(limit)
         places, lines, found = _side_by_side(mine, theirs)
-        facts_there, of_all = _known(known, places, limit)
-        yield Joined(places, lines, found, facts_there, of_all and mine[0] == theirs[0])
+        facts_there, same = _known(known, places, limit)
+        yield Joined(places, lines, found, facts_there, same and mine[0] == theirs[0])
 
 
 def merged(one: Iterable[Sequence[At]], other: Iterable[Sequence[At]]) -> Iterator[list[At]]:
@@ -125,7 +125,7 @@ def _side_by_side(
 
 
 def _known(facts: Stream[Place, Fact], places: Sequence[Place], limit: Place) -> tuple[Sequence[Fact | None], bool]:
-    """Return the fact about each place, and whether each has one; what is about other places up to the limit is let go."""
+    """Return the fact about each place, and whether all or none have one; what is about other places up to the limit is let go."""
     about: Sequence[Place] = ()
     found: Sequence[Fact] = ()
     at: dict[Place, Fact] = {}
@@ -140,4 +140,4 @@ def _known(facts: Stream[Place, Fact], places: Sequence[Place], limit: Place) ->
     if about == places:
         return found, True
     at |= zip(about, found, strict=True)
-    return list(map(at.get, places)), False
+    return list(map(at.get, places)), not at

@@ -18,6 +18,7 @@ REMOVES = "remove"
 STAGES = ("copy", "verify", REMOVES, "look")
 """The stages that leave facts, in the order in which a run goes through them."""
 """The stage whose facts say what became of a Remove."""
+UNPROVED = "there with the same size, but nothing proves its bytes"
 Target = tuple[str, str]
 """(bucket, key) at the target."""
 
@@ -146,11 +147,29 @@ def kept(
     return rows if len(rows) == len(places) else []
 
 
+def unproved(
+    places: Sequence[Target], source: Sequence[InventoryRow], found: Sequence[InventoryRow], *, foretold: Sequence[str]
+) -> list[PlanRow]:
+    """Return what `decide` would of each place, of none of which a fact or an intent says anything, if it is Prove for every one.
+
+    That is how it is where somebody else filled the target.
+    """
+    rows = [
+        PlanRow(
+            Action.PROVE, line.move, line.bucket, line.key, bucket, key, line.size, line.etag, line.last_modified,
+            etag, there.etag, there.size, False, "", "", (), UNPROVED,
+        )
+        for (bucket, key), line, there, etag in zip(places, source, found, foretold, strict=True)
+        if there.size == line.size
+    ]  # fmt: skip
+    return rows if len(rows) == len(places) else []
+
+
 def _decide_unknown(source: InventoryRow, found: InventoryRow, *, ours: bool, intended: tuple[str, ...]) -> tuple[Action, str]:
     if intended:
         return Action.PROVE, "there, from an unfinished write of ours or by others"
     if found.size == source.size:
-        return Action.PROVE, "there with the same size, but nothing proves its bytes"
+        return Action.PROVE, UNPROVED
     if ours:
         return Action.REPLACE, "ours from an unfinished write, with another size"
     return Action.CONFLICT, f"the target holds another object of {found.size} bytes that is not ours"

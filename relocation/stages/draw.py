@@ -14,7 +14,7 @@ from typing import Literal
 from relocation.ports import SortedRows
 from relocation.rules.excluded import not_held
 from relocation.rules.merging import Block, Joined, in_blocks, joined, merged
-from relocation.rules.plan import Known, Route, Target, decide, kept, known_from, left_over
+from relocation.rules.plan import Known, Route, Target, decide, kept, known_from, left_over, unproved
 from relocation.rules.records import InventoryRow, PlanRow
 from relocation.settings import Category, Wave
 from relocation.stages.context import Context
@@ -163,19 +163,22 @@ class Decider:
 
     def decided(self, some: Sequence[Joined], checks: Sequence[Check]) -> Piece:
         """Decide on the wave's objects at some places."""
-        pieces = [self._all_kept(block, checks) or self._one_by_one(block, checks) for block in some]
+        pieces = [self._at_once(block, checks) or self._one_by_one(block, checks) for block in some]
         rows, left, source, target = ([row for piece in pieces for row in getattr(piece, name)] for name in _FIELDS)
         return Piece(rows, left, source, target)
 
-    def _all_kept(self, block: Joined, checks: Sequence[Check]) -> Piece | None:
-        """Decide on places where nothing changed; None where anything did, or may have to be looked at one by one."""
+    def _at_once(self, block: Joined, checks: Sequence[Check]) -> Piece | None:
+        """Decide on places where nothing changed, or of which nothing is known; None where they are to be looked at one by one."""
         if not block.alike or not self.of_wave.is_whole or self.known.intents or self.known.bodies or checks[0].listed:
             return None
         lines = [line for line in block.source if line is not None]
         found = [line for line in block.found if line is not None]
         facts = [fact for fact in block.facts if fact is not None]
         foretold = [checks[line.move].foretold(line.etag, line.size) for line in lines]
-        rows = kept(block.places, lines, found, facts, foretold=foretold)
+        if facts:
+            rows = kept(block.places, lines, found, facts, foretold=foretold)
+        else:
+            rows = [] if checks[0].must_keep else unproved(block.places, lines, found, foretold=foretold)
         return Piece(rows, (), lines, found) if rows else None
 
     def _one_by_one(self, block: Joined, checks: Sequence[Check]) -> Piece:

@@ -1,11 +1,11 @@
-"""The short way through a plan in which nothing is to do."""
+"""The short ways through a plan: nothing is to do, or nothing is known."""
 
 from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relocation.rules.plan import Known, decide, kept
+from relocation.rules.plan import Known, decide, kept, unproved
 from relocation.rules.records import Action, Fact, InventoryRow
 
 PLACES = [("new", f"k{number}") for number in range(3)]
@@ -42,3 +42,19 @@ def test_the_short_way_says_what_the_rules_say_or_nothing(changes, told):
     ]
     expected = rows if all(row.action == Action.KEEP for row in rows) else []
     assert kept(PLACES, source, found, facts, foretold=[told] * 3) == expected
+
+
+@given(st.lists(CHANGES, min_size=3, max_size=3), st.sampled_from(["", "e"]))
+@settings(max_examples=200)
+def test_the_short_way_through_what_nothing_is_known_of_says_what_the_rules_say_or_nothing(changes, told):
+    """V10: of what somebody else copied, whole blocks are to be proved only where each object for itself would be."""
+    source, found = [], []
+    for (bucket, key), change in zip(PLACES, changes, strict=True):
+        source.append(InventoryRow(0, "old", key, 7, "e", "then")._replace(**change.get("source", {})))
+        found.append(InventoryRow(0, bucket, key, 7, "t", "since")._replace(**change.get("found", {})))
+    rows = [
+        decide(line, place, there, Known({}, {}), route="source", foretold=told)
+        for line, place, there in zip(source, PLACES, found, strict=True)
+    ]
+    expected = rows if all(row.action == Action.PROVE for row in rows) else []
+    assert unproved(PLACES, source, found, foretold=[told] * 3) == expected
