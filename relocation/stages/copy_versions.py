@@ -25,7 +25,7 @@ from relocation.transfer.copy_object import copy_object
 from relocation.transfer.endings import ended, settled
 from relocation.transfer.hands import Hands
 from relocation.transfer.pinned import pinned
-from relocation.transfer.prove import conflict, prove
+from relocation.transfer.prove import Anew, conflict, prove
 from relocation.transfer.read_back import confirm
 from relocation.transfer.retry import Patience, Tries
 
@@ -203,7 +203,9 @@ class CopyingVersions:
         ours = row.ours or (earlier is not None and earlier.expected_etag == entry.etag)
         there = row._replace(action=Action.PROVE, found_etag=entry.etag, found_size=entry.size, ours=ours)
         fact = await prove(replace(hands, target=pinned(hands.target, entry.version_id)), there, tries)
-        if fact is None or fact.outcome != Outcome.COPIED:
+        if isinstance(fact, Anew) and not fact.mismatch:
+            return ended(row, Outcome.FAILED, fact.reason, tries)
+        if isinstance(fact, Anew) or fact.outcome != Outcome.COPIED:
             return conflict(row, f"the target's version {entry.version_id} stands in its place, and holds other bytes")
         history.stands(row, entry)
         return fact._replace(target_version_id=entry.version_id)

@@ -21,7 +21,7 @@ from relocation.stages.shards import CarryOut, Job, Shard, stage_segments, work_
 from relocation.stages.verify_versions import VerifyingVersions
 from relocation.transfer.endings import ended, settled
 from relocation.transfer.hands import Hands
-from relocation.transfer.prove import found_at_target, prove
+from relocation.transfer.prove import Anew, prove
 from relocation.transfer.read_back import Expected, read_back
 from relocation.transfer.retry import Tries
 
@@ -130,9 +130,6 @@ async def _alone(hands: Hands, row: PlanRow) -> Fact:
 
 async def _proved(hands: Hands, row: PlanRow, tries: Tries) -> Fact:
     fact = await prove(hands, row, tries)
-    if fact is None and await found_at_target(hands, row, tries) is None:
-        return ended(row, Outcome.FAILED, "not at the target any more; a run copies it", tries, stage=STAGE)
-    if fact is None:
-        reason = "the target's bytes are not the source's; a run replaces them"
-        return ended(row, Outcome.FAILED, reason, tries, stage=STAGE, mismatch=True)
+    if isinstance(fact, Anew):
+        return ended(row, Outcome.FAILED, f"{fact.reason}; a run writes it again", tries, stage=STAGE, mismatch=fact.mismatch)
     return fact._replace(stage=STAGE, outcome=Outcome.VERIFIED if fact.outcome == Outcome.COPIED else fact.outcome)

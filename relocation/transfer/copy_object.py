@@ -7,14 +7,13 @@ concerns this object alone is a fact with its reason.
 from __future__ import annotations
 
 from relocation.rules import digests, parts
-from relocation.rules.errors import CutShort, Transient, Unreachable
 from relocation.rules.records import Action, Fact, Intent, PlanRow
 from relocation.transfer.copy_parts import copy_parts
 from relocation.transfer.copy_stream import copy_stream
 from relocation.transfer.copy_whole import copy_whole
 from relocation.transfer.endings import settled
 from relocation.transfer.hands import Hands
-from relocation.transfer.prove import claimed, found_at_target, prove, prove_occupied
+from relocation.transfer.prove import WRITTEN_ANEW, claimed, found_at_target, prove, prove_occupied
 from relocation.transfer.retry import Tries
 from relocation.transfer.uploads import abort_uploads, uploads_of
 from relocation.transfer.write import Occupied
@@ -37,28 +36,25 @@ async def copy_object(hands: Hands, row: PlanRow, earlier: Intent | None = None)
 
 
 async def _carry_out(hands: Hands, row: PlanRow, tries: Tries, resume: Intent | None) -> Fact:
+    anew = ""
     if row.action == Action.PROVE:
-        fact = await _proved(hands, row, tries)
-        if fact is not None:
-            return fact
+        proved = await prove(hands, row, tries)
+        if isinstance(proved, Fact):
+            return proved
+        anew = WRITTEN_ANEW + proved.reason
     try:
-        if row.size <= hands.budget.lease_bytes_max and not digests.parts_in(row.source_etag):
-            return await copy_whole(hands, row, tries)
-        if _by_parts(hands, row):
-            return await copy_parts(hands, row, tries, resume)
-        return await copy_stream(hands, row, tries)
+        fact = await _written(hands, row, tries, resume)
     except Occupied as occupied:
         return await prove_occupied(hands, row, occupied, tries)
+    return fact._replace(reason=fact.reason or anew) if anew else fact
 
 
-async def _proved(hands: Hands, row: PlanRow, tries: Tries) -> Fact | None:
-    """Prove a row; None where it must be written, as is one of ours that can't be read: rot may answer like a busy server."""
-    try:
-        return await prove(hands, row, tries)
-    except Transient as error:
-        if not row.ours or (isinstance(error, Unreachable) and not isinstance(error, CutShort)):
-            raise
-        return None
+async def _written(hands: Hands, row: PlanRow, tries: Tries, resume: Intent | None) -> Fact:
+    if row.size <= hands.budget.lease_bytes_max and not digests.parts_in(row.source_etag):
+        return await copy_whole(hands, row, tries)
+    if _by_parts(hands, row):
+        return await copy_parts(hands, row, tries, resume)
+    return await copy_stream(hands, row, tries)
 
 
 async def _after_a_crash(hands: Hands, row: PlanRow, earlier: Intent, tries: Tries) -> PlanRow:

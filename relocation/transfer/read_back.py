@@ -70,7 +70,7 @@ async def confirm(hands: Hands, other: Store, row: PlanRow, copied: Fact) -> Fac
     return copied._replace(
         stage="verify",
         outcome=back.outcome,
-        reason=back.reason,
+        reason=back.reason or copied.reason,
         mismatch=back.mismatch,
         target_version_id=back.target_version_id or copied.target_version_id,
         proofs=back.proofs,

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from relocation.transfer.prove import WRITTEN_ANEW
 from tests.faults.soaking.processes import Went
 from tests.faults.soaking.report import MIB, Row, Sample
 from tests.faults.stack import CATEGORY, WRITTEN, Case
@@ -72,7 +73,7 @@ async def look(case: Case, ground: Field, went: dict[str, Went], ended: dict[str
 
 async def _facts(case: Case) -> tuple[dict[str, tuple[int, str]], list[str], set[str]]:
     """Return what the vault's facts say stands at the target, the last word of each key; the keys recorded twice as written from
-    the same version; and those of which a fact says that they could not be read, or read wrong: such an object is written anew."""
+    the same version; and those of which a fact says that they could not be read, or read wrong, or were written anew for it."""
     standing: dict[str, tuple[int, str]] = {}
     versions: Counter[tuple[str, str]] = Counter()
     wrong: set[str] = set()
@@ -83,7 +84,7 @@ async def _facts(case: Case) -> tuple[dict[str, tuple[int, str]], list[str], set
             if fact.outcome in WRITTEN:
                 standing[fact.target_key] = (fact.size, fact.target_etag)
                 versions[(fact.target_key, fact.source_etag)] += 1
-            elif fact.outcome == "failed":
+            if fact.outcome == "failed" or fact.reason.startswith(WRITTEN_ANEW):
                 wrong.add(fact.target_key)
     return standing, [key for (key, _), count in versions.items() if count > 1], wrong
 
