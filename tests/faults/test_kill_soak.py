@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from tests.faults.kill_soak import RSS_BYTES_MAX
@@ -23,6 +26,13 @@ async def test_a_migration_besieged_loses_nothing_and_leaves_nothing(case: Case)
     rows = rows_of(soaked, rss_bytes_max=RSS_BYTES_MAX)
     print(table(rows))
     assert [row for row in rows if not row.holds and not row.of_share] == []  # of so small a load one part is a great share
+
+
+def test_the_soaks_memory_is_the_programs_own():
+    """C3: the process whose memory is measured holds none of what tests import beside the product."""
+    listed = "import sys, tests.faults.soaking.runner; print(*sys.modules)"
+    imported = subprocess.run([sys.executable, "-c", listed], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"boto3", "pytest", "minio"} & set(imported)
 
 
 def test_the_same_seed_is_the_same_siege():
