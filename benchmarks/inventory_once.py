@@ -5,6 +5,10 @@ A process of its own, with the configuration that `HIKKOSHI_CONFIG` names. Print
 
 from __future__ import annotations
 
+from hikkoshi.command import load
+
+load()  # before everything else, as the command does
+
 import asyncio
 import json
 import os
@@ -13,7 +17,8 @@ import time
 from itertools import islice
 from pathlib import Path
 
-from benchmarks.migration import CATEGORY
+import uvloop
+
 from connectors.assemble import assembled, settings_from
 from relocation.rules.records import InventoryRow
 from relocation.stages import inventory as stage
@@ -39,7 +44,7 @@ async def once() -> dict[str, object]:
     """List the source, write it down, and return what it took."""
     settings, told = settings_from(Path(os.environ["HIKKOSHI_CONFIG"]), os.environ), Told()
     async with assembled(settings, os.environ, told) as context:
-        category = settings.categories[CATEGORY]
+        category = settings.categories["bench"]
         begun = time.monotonic(), time.process_time()
         found = await stage.inventory(context, category, "source")
         listed = time.monotonic(), time.process_time()
@@ -61,4 +66,5 @@ async def once() -> dict[str, object]:
 if __name__ == "__main__":
     if len(sys.argv) > 1:
         stage.RANGES_MAX = int(sys.argv[1])
-    print(json.dumps(asyncio.run(once())))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        print(json.dumps(runner.run(once())))

@@ -44,10 +44,10 @@ def feed_beside(configuration: Path, name: str) -> Path | None:
 
     It lies in the configuration's folder or below it: a form in a browser makes the worker open nothing else. Raises Refusal.
     """
-    if not name:
+    if not name.strip():
         return None
     folder = configuration.parent.resolve()
-    feed = (folder / name).resolve()
+    feed = (folder / name.strip()).resolve()
     if not feed.is_relative_to(folder):
         raise Refusal(
             f"the feed of changes {shown(name)} lies outside of the configuration's folder: put it there, name it from there"

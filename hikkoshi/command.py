@@ -21,7 +21,7 @@ from connectors.private_process import leave_nothing_behind
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Do what the command line says and end the process with the exit code."""
     leave_nothing_behind()
-    _load()
+    load()
     signal.signal(signal.SIGTERM, _like_ctrl_c)
     code = call(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -55,7 +55,7 @@ def call(arguments: Sequence[str]) -> int:
     return int(result or 0)
 
 
-def _load() -> None:
+def load() -> None:
     """Import what every call needs, at the least cost: a third of what it took went to garbage collection and to plug-ins."""
     collect_seldom()
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")  # looked for in every package there is; and the configuration is ours
