@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from relocation.settings import MIB, Migration
+from relocation.settings import Migration
+from relocation.settings.values import MIB
 
 CORES_A_PROCESS = 4
 """One process keeps about one core busy; the servers' own work, and the kernel's, need the others."""

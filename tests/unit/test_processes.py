@@ -9,7 +9,8 @@ import pytest
 from connectors.processes.lines import Advanced, Failed, Noted, Sealed, decode, encode
 from connectors.processes.share import count_of, share_of
 from relocation.rules.errors import BadRequest, ConfigurationError, NoSpace, Refusal
-from relocation.settings import MIB, Migration, Transfer
+from relocation.settings import Migration, Transfer
+from relocation.settings.values import MIB
 from tests.unit.settings_cases import RIGHT, read_from
 
 
