@@ -6,22 +6,21 @@ one from elsewhere, does not say which is the latest, or goes round in a circle 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Literal, TypeVar
 
 from relocation.ports import Store
 from relocation.rules.enumeration import Fingerprint
 from relocation.rules.errors import BadRequest, Forbidden, ProtocolError, Refusal, Transient
 from relocation.rules.keys import is_canary, shown
-from relocation.rules.objects import Listed, ListedVersion
+from relocation.rules.objects import Listed, ListedVersion, Page
 from relocation.rules.plan import Target
 from relocation.rules.records import InventoryRow
 from relocation.settings import Category, Move, Side, Wave
 from relocation.stages.context import Context
 from relocation.stages.inventory import Saying
-from relocation.stages.pages import PAGES_MAX
+from relocation.stages.pages import by_token
 
 ONE_KEY = 50
 """Versions asked for at once where one key's history is wanted: what follows are other keys that begin like it."""
@@ -66,22 +65,14 @@ async def pages_of(
     """
     place = f"{store.endpoint}/{bucket}"
     order = _Order(place, prefix)
-    tokens: set[str] = set()
-    token = ""
-    for _ in range(PAGES_MAX):
-        tries = context.tries()
-        ask = partial(store.list_versions, bucket, prefix=prefix, token=token, page_keys=page_keys, delimiter=delimiter)
-        page = await tries.run(ask)
+
+    def ask(token: str) -> Awaitable[Page[ListedVersion]]:
+        return store.list_versions(bucket, prefix=prefix, token=token, page_keys=page_keys, delimiter=delimiter)
+
+    async for page in by_token(context, f"the versions listing of {place}", ask):
         for version in page.items if not delimiter else ():
             order.check(version)
         yield [version for version in page.items if not is_canary(version.key)]
-        token = page.next_token
-        if not token:
-            return
-        if token in tokens:
-            raise ProtocolError(f"the versions listing of {place} goes round in a circle: not a listing to be trusted")
-        tokens.add(token)
-    raise ProtocolError(f"the versions listing of {place} did not end after {PAGES_MAX} pages")
 
 
 class _Order:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 from itertools import islice
 from operator import itemgetter, lt
+from typing import TypeVar
 
 from relocation.ports import Store
 from relocation.rules.errors import ProtocolError
@@ -20,6 +21,7 @@ from relocation.rules.objects import Listed, Page
 from relocation.stages.context import Context
 
 PAGES_MAX = 10_000_000
+Item = TypeVar("Item")
 OnPage = Callable[[Sequence[Listed]], None]
 """Is told each page's objects as they come, canaries left out."""
 _KEY: Callable[[Listed], str] = itemgetter(0)
@@ -107,6 +109,22 @@ class Walk:
             if key == before or (not number and key in self._firsts):
                 raise ProtocolError(f"the listing of {self.place} repeats {shown(key)}: not a listing to be trusted")
             before = key
+
+
+async def by_token(context: Context, listing: str, ask: Callable[[str], Awaitable[Page[Item]]]) -> AsyncGenerator[Page[Item], None]:
+    """Yield every page of a listing, each asked for by the token of the one before; refuse one that does not come to an end."""
+    tokens: set[str] = set()
+    token = ""
+    for _ in range(PAGES_MAX):
+        page = await context.tries().run(partial(ask, token))
+        yield page
+        token = page.next_token
+        if not token:
+            return
+        if token in tokens:
+            raise ProtocolError(f"{listing} goes round in a circle: not a listing to be trusted")
+        tokens.add(token)
+    raise ProtocolError(f"{listing} did not end after {PAGES_MAX} pages")
 
 
 def refuse_before(place: str, after: str, key: str) -> None:

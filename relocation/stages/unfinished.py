@@ -7,20 +7,20 @@ was not seen to tell whole, is a doubt in words, and stops nothing. Bytes are th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from relocation.ports import Store
-from relocation.rules.errors import BadRequest, Forbidden, NotFound, ProtocolError, Transient
+from relocation.rules.errors import BadRequest, Forbidden, NotFound, Transient
 from relocation.rules.keys import is_canary
-from relocation.rules.objects import ListedUpload, Place
+from relocation.rules.objects import ListedUpload, Page, Place
 from relocation.rules.records import Answers
 from relocation.rules.summary import Unfinished
 from relocation.rules.unfinished import doubt_of
 from relocation.settings import Category
 from relocation.stages.context import Context
-from relocation.stages.pages import PAGES_MAX
+from relocation.stages.pages import by_token
 from relocation.stages.unclaimed import claims_of
 
 PARTS_LOOKED_MAX = 300
@@ -116,20 +116,14 @@ async def _walks(context: Context, category: Category, sides: Sequence[tuple[Ans
 async def _uploads(context: Context, place: Place) -> AsyncIterator[ListedUpload]:
     """Yield every unfinished upload of a bucket, canaries left out. Asked without a prefix: some stores show none by one."""
     store = context.stores.of(place.endpoint, "reader")
-    tokens: set[str] = set()
-    token = ""
-    for _ in range(PAGES_MAX):
-        page = await context.tries().run(partial(store.list_uploads, place.bucket, token=token))
+
+    def ask(token: str) -> Awaitable[Page[ListedUpload]]:
+        return store.list_uploads(place.bucket, token=token)
+
+    async for page in by_token(context, f"the uploads listing of {place}", ask):
         for upload in page.items:
             if not is_canary(upload.key):
                 yield upload
-        token = page.next_token
-        if not token:
-            return
-        if token in tokens:
-            raise ProtocolError(f"the uploads listing of {place} goes round in a circle: not a listing to be trusted")
-        tokens.add(token)
-    raise ProtocolError(f"the uploads listing of {place} did not end after {PAGES_MAX} pages")
 
 
 class _Parts:
