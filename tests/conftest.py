@@ -14,8 +14,6 @@ import tempfile
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from hikkoshi.local.launch import FIRST_PORT
-
 pytest_plugins = ["tests.servers"]
 
 _home = tempfile.mkdtemp(prefix="hikkoshi-tests-prefect-")
@@ -60,6 +58,8 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def ports_of_this_process():
     """Look for ports elsewhere than the next process: a server that a test kills comes back on its own port."""
+    from hikkoshi.local.launch import FIRST_PORT
+
     first = random.randrange(12_000, 30_000, 600)  # below those that connections are given
     with pytest.MonkeyPatch.context() as patch:
         for number, name in enumerate(FIRST_PORT):

@@ -1,7 +1,8 @@
 """Real servers for tests, on loopback, with ports of their own and a folder that goes with them.
 
 Each fixture is session scoped and gives a `Server`: its address, keys, and `build`, by which known differences are told apart.
-A server that does not come up fails the test with the end of its log. Only processes that were started here are ended.
+A server that does not come up fails the test with the end of its log. Only processes that were started here are ended. What starts
+them is imported by who needs it: whoever deals tests out to others starts none, and loads this file first.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from hikkoshi.local.certificates import make_certificates
-from hikkoshi.local.listening import Claim, claim_port
-from hikkoshi.local.minio import find_or_build
+if TYPE_CHECKING:
+    from hikkoshi.local.listening import Claim
 
 START_S = 60.0
 ACCESS_KEY = "contract-root"
@@ -56,6 +57,8 @@ class Server:
 def minio_server(folder: Path, *, region: str = "ap-northeast-2", kms_key: str = "", tls: bool = False) -> Iterator[Server]:
     """Run a MinIO on one drive below `folder`; with `kms_key` it encrypts with one key of that name (and of no other), with `tls`
     it has a certificate of an authority of its own."""
+    from hikkoshi.local.minio import find_or_build
+
     binary = find_or_build()
     (port,) = free_ports(1)
     environment = {
@@ -70,6 +73,8 @@ def minio_server(folder: Path, *, region: str = "ap-northeast-2", kms_key: str =
     command = [str(binary), "server", "--quiet", "--address", f"127.0.0.1:{port}"]
     ca_file = folder / "ca.pem" if tls else None
     if ca_file:
+        from hikkoshi.local.certificates import make_certificates
+
         make_certificates(ca_file, folder / "certs")
         command += ["--certs-dir", str(folder / "certs")]
     url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
@@ -157,6 +162,8 @@ def free_ports(count: int) -> list[int]:
 
     They lie below those that the kernel gives to connections, which could take one before a server does.
     """
+    from hikkoshi.local.listening import claim_port
+
     claims = [claim_port(random.randrange(30_000, 32_600)) for _ in range(count)]
     _claimed.extend(claims)
     return [each.port for each in claims]

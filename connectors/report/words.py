@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from markupsafe import Markup, escape
@@ -102,10 +102,12 @@ def _phrases() -> tuple[_Phrase, ...]:
     return tuple(_Phrase.of(pattern, japanese) for pattern, japanese in read["phrases"].items())
 
 
+@lru_cache(1024)
 def translated(reason: str) -> Text:
     """Return a sentence that another part of the program wrote (in English), in Japanese where its pattern is known.
 
-    A sentence that is not known stands in English in both; better than none, or a wrong one.
+    A sentence that is not known stands in English in both; better than none, or a wrong one. A list says a few of them a thousand
+    times.
     """
     for phrase in _phrases():
         match = phrase.match(reason)

@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import jsonschema
@@ -27,11 +28,17 @@ ONE_SHOT = {"init", "deploy"}
 REQUIRED = re.compile(r"\$\{([A-Z_]+):\?[^}]+\}")
 
 
+@cache
+def validator():
+    """Return what holds a document to the specification, whose own schema is one."""
+    kind = jsonschema.validators.validator_for(SCHEMA)
+    kind.check_schema(SCHEMA)
+    return kind(SCHEMA)
+
+
 def problems(document: dict) -> list[str]:
     """Return what the specification's schema finds wrong."""
-    validator = jsonschema.validators.validator_for(SCHEMA)
-    validator.check_schema(SCHEMA)
-    return [f"{'.'.join(map(str, error.path))}: {error.message}" for error in validator(SCHEMA).iter_errors(document)]
+    return [f"{'.'.join(map(str, error.path))}: {error.message}" for error in validator().iter_errors(document)]
 
 
 def test_the_file_holds_to_the_specification():
