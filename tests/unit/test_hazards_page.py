@@ -37,7 +37,7 @@ def docstrings() -> dict[str, str]:
     """Return test function → docstrings of all of that name, in every file of tests."""
     found: dict[str, str] = {}
     for file in sorted((ROOT / "tests").rglob("test_*.py")):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
                 found[node.name] = f"{found.get(node.name, '')}\n{ast.get_docstring(node) or ''}"
     return found
