@@ -16,8 +16,9 @@ from relocation.ports import Clock
 from relocation.rules.errors import HikkoshiError
 from relocation.rules.pace import CLASSES, REFUSED_SHARE, Meter, Rates, Refusals, RetryBudget, Traffic, Window, backoff_s
 
-READ, WRITE, OTHER = 0, CLASSES, -1
-"""What a request is to the window: a read or a write of an object, or one whose time says nothing (a listing, an upload's end)."""
+READ, WRITE, LIST, OTHER = 0, CLASSES, 2 * CLASSES, -1
+"""What a request is to the window: a read or a write of an object, a page of a listing, or one whose time says nothing
+(a HEAD, an upload's end)."""
 STEP_S = 0.25
 """Whoever waits looks this often whether something was ordered meanwhile."""
 LATELY_S = 1.0

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import ParamSpec, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from connectors.pace.gate import OTHER, READ, WRITE, Gate
+from connectors.pace.gate import LIST, OTHER, READ, WRITE, Gate
 from connectors.pace.silence import Silence
 from connectors.s3.answers import Asked, is_error_body, refusal
 from connectors.signer import UNSIGNED_PAYLOAD, Signer, quote_key
@@ -154,7 +154,8 @@ class Requests:
             gate.bytes_in += size
             kind = WRITE
         else:
-            kind = OTHER
+            lists = request.method == "GET" and not request.key
+            kind, size = (LIST, len(response.body)) if lists else (OTHER, size)
             self._count(request, response)
         gate.answered(began_s, kind, size, response.status)
         return response
