@@ -27,8 +27,8 @@ SORTED_ROWS = 20_000
 """So many are sorted at once; where nothing comes in order, ten million rows make five hundred runs."""
 BLOCK_ROWS = 1_000
 """So many of each run are in memory while runs are merged: half a megabyte."""
-MEMORY_ROWS = 60_000
-"""Up to here all stay in memory."""
+MEMORY_ROWS = 20_000
+"""Up to here all stay in memory: a plan has both sides and the facts at once, and each fact takes a KiB."""
 
 
 class DiskScratch:

@@ -122,6 +122,7 @@ async def _work_shard(run: RunRecord, shard: Shard, job: Job) -> None:
             size, room = shard.context.settings.transfer.concurrency, _room(shard.context, run)
             await work_batches(_feed(shard, writes=job.writes), work, size=size, room=room)
             await shard.flush()
+            shard.context.budget.close()  # tables and listings, which come now, need room while nobody needs buffers
             await _seal(run, job.stage, shard)
     except LeaseLost:
         raise

@@ -15,7 +15,7 @@ from relocation.stages.context import Context
 RUNS_MAX = 1_000_000
 FOLDED_PLACES = 20_000
 """The facts of up to so many places are folded as they come. A place has one of each run that read it: kept apart until all are
-there, those of 3,000 objects after twenty runs took as much memory as those of 60,000 after one."""
+there, twenty facts of each of 3,000 objects took 57 MiB."""
 
 
 async def facts_of(context: Context, category: str) -> list[Fact]:

@@ -78,7 +78,8 @@ class Budget:
         return Lease(self, self._buffer(held), size)
 
     def close(self) -> None:
-        """Let the spare buffers go. Whoever still knows this budget may be known to nobody but the garbage collector."""
+        """Let the spare buffers go; who leases again gets new ones. Whoever still knows this budget at the end may be known to
+        nobody but the garbage collector."""
         self._spare.clear()
         self._kept = 0
 

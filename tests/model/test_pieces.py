@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import pytest
 
@@ -12,7 +13,8 @@ from relocation.rules.records import Fact, PlanRow
 from relocation.stages import draw, plan, run_parts, standing
 from relocation.stages.plan import load_plan
 from relocation.stages.standing import facts_of, standing_facts
-from tests.model.world import World
+from relocation.transfer import budget
+from tests.model.world import MIB, QuickTables, World
 
 BEGIN_S = 1_622_505_600.0
 
@@ -103,3 +105,31 @@ async def test_memory_does_not_grow_with_the_runs_of_a_category(tmp_path):
         stands = await standing_facts(context, "talk")
         assert counted.facts_max == len(list(stands)) == len(world.bodies("korea"))
         stands.close()
+
+
+class Weighed(QuickTables):
+    """Tables that note, as facts are written down, what the budget of bytes in flight holds in memory."""
+
+    def __init__(self) -> None:
+        self.held_bytes: list[int] = []
+
+    def encode(self, rows, kind):
+        if kind is Fact:
+            held = tracemalloc.take_snapshot().filter_traces([tracemalloc.Filter(True, budget.__file__)])
+            self.held_bytes.append(sum(each.size for each in held.statistics("filename")))
+        return super().encode(rows, kind)
+
+
+async def test_no_buffer_is_held_while_a_shard_is_sealed(tmp_path):
+    """I9: what is written down and listed when the bytes are home takes the room that they took, not more beside it."""
+    world = World.made(tmp_path)
+    await world.store().put("talk", "large", bytes(8 * MIB))
+    await world.probe()
+    weighed = Weighed()
+    tracemalloc.start()
+    try:
+        await world.run(tables=weighed)
+    finally:
+        tracemalloc.stop()
+    assert weighed.held_bytes
+    assert max(weighed.held_bytes) < MIB

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import NamedTuple, get_type_hints
 
 import pyarrow as pa
@@ -132,3 +134,33 @@ def test_a_record_with_other_kinds_of_fields_is_refused():
 
     with pytest.raises(TypeError, match="inner"):
         TABLES.encode([], Deep)
+
+
+KEPT = """
+from contextlib import nullcontext
+from pathlib import Path
+import pyarrow
+from connectors import tables
+from relocation.rules.records import InventoryRow
+
+def resident_mib():
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) // 1024
+
+{first}
+rows = [InventoryRow(0, "talk", "key %040d" % n, n, "%032x" % (n * n), "2026-11-22T00:00:00.000Z") for n in range(50_000)]
+data = tables.ParquetTables().encode(rows, InventoryRow)
+kept = resident_mib()
+pyarrow.default_memory_pool().release_unused()
+print(kept - resident_mib())
+"""
+
+
+CONTROL = "tables._memory_returned = nullcontext"
+
+
+@pytest.mark.parametrize(("first", "kept"), [("", False), (CONTROL, True)], ids=["returned", "control"])
+def test_a_file_leaves_no_memory_behind(first, kept):
+    """I9: what Arrow took for a file is there for buffers afterwards: its pool has nothing left that it could give back."""
+    said = subprocess.run([sys.executable, "-c", KEPT.format(first=first)], capture_output=True, text=True, check=True)
+    assert (int(said.stdout) > 8) == kept
