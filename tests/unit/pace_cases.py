@@ -43,10 +43,10 @@ def simulated(*, workers: int, service_s: float, latency_s: float, most: int = 2
     while now_s < for_s:
         while in_flight < window.limit:
             in_flight += 1
-            worker = min(range(workers), key=free.__getitem__)
             there_s = now_s + latency_s / 2 * (1 + jitter * chance.random())
-            free[worker] = max(there_s, free[worker]) + service_s * chance.uniform(0.6, 1.4)
-            heapq.heappush(under_way, (free[worker] + latency_s / 2 * (1 + jitter * chance.random()), now_s))
+            done_s = max(there_s, free[0]) + service_s * chance.uniform(0.6, 1.4)
+            heapq.heapreplace(free, done_s)  # by the worker that is free first
+            heapq.heappush(under_way, (done_s + latency_s / 2 * (1 + jitter * chance.random()), now_s))
         now_s, began_s = heapq.heappop(under_way)
         window.answered(now_s, began_s, 15, in_flight)
         in_flight -= 1

@@ -15,7 +15,7 @@ import pytest
 from relocation.rules.errors import WaveBusy
 from relocation.rules.evidence import verify_chain
 from relocation.rules.records import RunState
-from tests.unit.ledger_cases import LEASE_S, StillClock, fact_of, intent_of, ledger_at, run_of
+from tests.unit.ledger_cases import LEASE_S, StillClock, begin_at, fact_of, intent_of, ledger_at, run_of
 
 
 class Process:
@@ -58,6 +58,7 @@ async def actors(path, count: int):
 async def test_a_run_killed_between_intend_and_record_leaves_its_intents_and_frees_its_wave(tmp_path):
     """C1, D31: after kill -9 every intent is read back, and wave and shard can be taken at once, long before their lease ends."""
     path = tmp_path / "l.db"
+    begin_at(path)
     async with actors(path, 1) as [killed]:
         assert await killed.ask("go") == "opened"
         assert await killed.ask("run", "run-1") == "won 1"
@@ -81,6 +82,7 @@ async def test_a_run_killed_between_intend_and_record_leaves_its_intents_and_fre
 async def test_every_acknowledged_fact_outlives_a_kill_at_any_moment(tmp_path):
     """C1: kill -9 in the middle of writing: what was acknowledged is there, at most one more, and the chain holds."""
     path = tmp_path / "l.db"
+    begin_at(path)
     async with actors(path, 1) as [killed]:
         for line in (("go",), ("run", "run-1"), ("shard", "run-1")):
             await killed.ask(*line)
@@ -119,6 +121,7 @@ async def test_within_one_process_exactly_one_wins_too(tmp_path):
 
 async def test_processes_share_the_shards_of_one_run_without_meeting(tmp_path):
     """C5: three processes lease and seal sixty shards: each is sealed once, by one of them."""
+    begin_at(tmp_path / "l.db")
     async with actors(tmp_path / "l.db", 3) as lanes:
         for lane in lanes:
             await lane.ask("go")
