@@ -93,13 +93,19 @@ async def _proved(hands: Hands, row: PlanRow, source: Hashed, there: _There, tri
 
 
 async def claimed(hands: Hands, row: PlanRow, tries: Tries) -> PlanRow:
-    """Return the row as one of ours if the bytes found are those that an intent of ours names: where ETags can't tell, these do."""
+    """Return the row as one of ours if the bytes found are those that an intent of ours names: where ETags can't tell, these do.
+
+    They are read twice before they are another's: what is not ours is never replaced again.
+    """
     place = (row.target_bucket, row.target_key)
     try:
-        hashed = await hash_object(hands, hands.target, place, etag=row.found_etag, size=row.found_size, tries=tries)
+        for _ in range(2):
+            hashed = await hash_object(hands, hands.target, place, etag=row.found_etag, size=row.found_size, tries=tries)
+            if hashed.xxh3 in row.intended:
+                return row._replace(ours=True)
     except Drift:  # whatever stands there now was not there when we looked
         return row
-    return row._replace(ours=hashed.xxh3 in row.intended)
+    return row._replace(ours=False)
 
 
 async def found_at_target(hands: Hands, row: PlanRow, tries: Tries) -> Head | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from connectors.memory import Behaviour
 from relocation.rules.errors import ProtocolError
 from relocation.rules.records import Outcome
 from tests.model.large import fact_of, made
@@ -16,9 +17,15 @@ ATTEMPTS_MAX = 3
 
 
 @pytest.fixture
-async def world(tmp_path) -> World:
+def etags() -> str:
+    """What the target's ETags are."""
+    return "md5"
+
+
+@pytest.fixture
+async def world(tmp_path, etags) -> World:
     """A run that died after its one write, before a fact of it."""
-    world = await made(tmp_path, attempts_max=ATTEMPTS_MAX)
+    world = await made(tmp_path, attempts_max=ATTEMPTS_MAX, japan=Behaviour(etag=etags))
     await world.store().put("talk", KEY, b"some bytes")
     mortal = Mortal()
     world.watch(mortal)
@@ -94,3 +101,12 @@ async def test_a_source_that_can_not_be_read_is_no_reason_to_write_the_target_ag
     assert (await fact_of(world, KEY)).outcome == Outcome.FAILED
     summary = await world.run()
     assert (versions(world), summary.outcomes["verified"].objects) == (1, 1)
+
+
+@pytest.mark.parametrize("etags", ["opaque"])
+async def test_a_byte_that_flips_makes_ours_nobody_elses_where_etags_are_opaque(world):
+    """D31: where bytes alone tell whose an object is, they are read twice before it is somebody else's."""
+    struck(world, "japan", flip, readings=1)
+    summary = await world.run()
+    assert (versions(world), summary.outcomes["verified"].objects) == (1, 1)
+    assert (await fact_of(world, KEY)).ours
