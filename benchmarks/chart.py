@@ -87,8 +87,9 @@ def _panel(title: str, marks: Sequence[str], lines: Sequence[Curve], *, left: fl
     step = PANEL_WIDTH / max(len(marks) - 1, 1)
     shapes = [text(left, 16, title, "title"), text(left, 36, f"{most:,.0f} objects/s", "small")]
     shapes += [f'<line x1="{left}" y1="{y}" x2="{left + PANEL_WIDTH}" y2="{y}"/>' for y in (floor - height, floor)]
-    for place, mark in enumerate(marks):
-        shapes.append(text(left + place * step, floor + 14, mark, "small middle"))
+    for place, mark in enumerate(marks):  # the first and the last mark stay within the panel
+        anchor = "" if not place else " end" if place == len(marks) - 1 else " middle"
+        shapes.append(text(left + place * step, floor + 14, mark, "small" + anchor))
     for line in lines:
         points = [
             f"{left + place * step:.1f},{floor - height * value / most:.1f}"
