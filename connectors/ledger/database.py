@@ -24,8 +24,8 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, Operati
 from connectors.ledger.schema import HEAD, REVISIONS, about, metadata
 from relocation.rules.errors import ConfigurationError, HikkoshiError, NoSpace, StateMismatch, Transient, Unreachable
 
-BUSY_MS = 60_000
-"""How long a writer waits for another process's transaction: ours take milliseconds, but a disk may stall for half a minute."""
+BUSY_MS = 10_000
+"""How long a writer waits for another process's transaction; ours take milliseconds."""
 SWITCH_LOOK_S = 0.05
 SYNCHRONOUS = "FULL"
 """SQLite's word for: a commit has reached the disk."""

@@ -18,8 +18,7 @@ pytestmark = pytest.mark.server
 
 OBJECTS = 60
 PASSED = 10
-STOP_S_MAX = 8.0
-"""Five seconds, and what a machine that is busy with other tests adds to them."""
+STOP_S_MAX = 5.0
 
 
 class Gate:

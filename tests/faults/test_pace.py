@@ -140,13 +140,13 @@ async def test_a_wave_is_slowed_paused_and_let_go_on_while_it_runs(case):
             await order_pace(settings, "korea", PaceChange(requests_per_s=20.0), who="mina")
         async with under_way(case, progress) as task:
             await order_pace(settings, "korea", PaceChange(paused=True), who="mina")
-            await asyncio.wait_for(progress.event("pace.paused").wait(), 20)
+            await asyncio.wait_for(progress.event("pace.paused").wait(), 3)
             before = len(case.seen(korea, "GET"))
             assert "paused since" in (await standings(settings))["korea"].told("Asia/Tokyo")
             await asyncio.wait([task], timeout=1.5)  # time in which 30 would be asked for
             assert len(case.seen(korea, "GET")) - before <= 4
             await order_pace(settings, "korea", PaceChange(paused=False, requests_per_s=0.0), who="mina")
-            await asyncio.wait_for(progress.event("pace.goes_on").wait(), 20)
+            await asyncio.wait_for(progress.event("pace.goes_on").wait(), 3)
             summary = await asyncio.wait_for(task, 60)
     case.assert_reconciled(summary, objects=120)
 

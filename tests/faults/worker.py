@@ -60,15 +60,22 @@ class Strike:
             self.left -= mine
             due = mine and self.left == 0
             if due and self.moment == "before":
-                self.fall()
+                await self.fall(this)
             answer = await call(this, *args, **kwargs)
             if due and self.moment == "after":
-                self.fall()
+                await self.fall(this)
             return answer
 
         setattr(owner, self.method, struck)
 
-    def fall(self) -> None:
+    async def fall(self, struck: SqlLedger | S3Store) -> None:
+        """Strike. At the ledger, in its own thread, between two transactions: one that is stopped within holds everybody up."""
+        if isinstance(struck, SqlLedger):
+            await struck._run(self._send)
+        else:
+            self._send()
+
+    def _send(self) -> None:
         say("struck")
         os.kill(os.getpid(), self.number)
 

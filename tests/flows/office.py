@@ -64,6 +64,7 @@ class Office:
 
     root: Path
     state: LocalState
+    deploy_cpu_s: float = 0.0
     api: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
@@ -99,7 +100,7 @@ class Office:
             body["job_variables"] = {"env": {"HIKKOSHI_CONFIG": str(config)}}
         return self.api.post(f"/deployments/{self.deployment(deployment)['id']}/create_flow_run", json=body)
 
-    def end_of(self, run_id: str, *, timeout_s: float = 180) -> Ended:
+    def end_of(self, run_id: str, *, timeout_s: float = 90) -> Ended:
         """Wait until a run has ended."""
         run = until(lambda: (found := self.run(run_id))["state_type"] in FINAL and found, timeout_s=timeout_s)
         return Ended(run_id, run["name"], run["state_type"], run["state_name"], run["state"]["message"] or "")
@@ -211,7 +212,10 @@ def office(root: Path) -> Iterator[Office]:
     """All four servers in a folder, and every deployment; ended afterwards."""
     try:
         opened = Office(root, up(root, nothing))
+        before = os.times()
         done = opened.deploy()
+        after = os.times()
+        opened.deploy_cpu_s = sum(getattr(after, what) - getattr(before, what) for what in ("children_user", "children_system"))
         assert done.returncode == 0, done.stderr
         yield opened
         opened.api.close()
@@ -219,7 +223,7 @@ def office(root: Path) -> Iterator[Office]:
         down(root, nothing)
 
 
-def until(found: Callable[[], T | bool | None], *, timeout_s: float = 120) -> T:
+def until(found: Callable[[], T | bool | None], *, timeout_s: float = 60) -> T:
     """Ask again and again until there is an answer; fail after a while."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:

@@ -22,9 +22,10 @@ def active(office, name: str) -> dict[str, bool]:
 
 
 def test_every_category_has_a_deployment_of_each_flow(office):
-    """32 deployments, each with tags to filter by and a page that says what it never does."""
+    """32 deployments for half a minute of CPU at most, each with tags to filter by and a page that says what it never does."""
     names = {f"{flow}-{category}" for flow in FLOWS for category in CATEGORIES}
     assert {each["name"] for each in office.deployments()} == names | {"pace-korea-to-japan", "residency-korea-to-japan"}
+    assert 0 < office.deploy_cpu_s < 30
     wave = office.deployment("wave-talk-images")
     assert set(wave["tags"]) == {"hikkoshi", "migration:korea-to-japan", "category:talk-images", "KR-to-JP"}
     assert wave["work_pool_name"] == "hikkoshi"

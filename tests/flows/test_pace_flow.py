@@ -13,6 +13,7 @@ from tests.flows.test_stops import names, reads, sluggish
 __all__ = ["sluggish"]
 pytestmark = pytest.mark.server
 
+OBEYED_S = 5.0
 PACE = "pace-korea-to-japan"
 
 
@@ -31,10 +32,12 @@ async def test_a_pace_ordered_from_prefect_holds_for_the_wave_that_runs(office, 
     until(lambda: reads(sluggish) > 10)
     ordered = office.start(PACE, endpoint="korea", what="pause")
     paused = office.end_of(ordered)
+    began = time.monotonic()
     assert (paused.type, paused.name) == ("COMPLETED", "pace of korea: pause")
     assert "korea: paused since" in paused.message
     assert f"by prefect flow run {ordered}" in paused.message
-    until(lambda: silent_for(sluggish, 1.0))
+    until(lambda: silent_for(sluggish, 1.0), timeout_s=OBEYED_S + 2)
+    assert time.monotonic() - began < OBEYED_S + 1.0
     stood_at = reads(sluggish)
     assert stood_at < len(names())
     assert office.run(run_id)["state_type"] == "RUNNING"

@@ -14,7 +14,7 @@ from tests.flows.office import until
 pytestmark = pytest.mark.server
 
 OBJECTS = 160
-STOP_S = 25.0
+STOP_S = 15.0
 """How long a cancelled run may take to stop: Prefect's way to the process is part of it (at the latest it kills after 30 s)."""
 
 
@@ -44,7 +44,7 @@ async def test_a_cancelled_run_stops_and_the_next_goes_on_with_it(office, sluggi
     ended = office.end_of(run_id)
     assert ended.type == "CANCELLED"
     assert time.monotonic() - began < STOP_S
-    until(lambda: not office.processes_of(run_id), timeout_s=60)
+    until(lambda: not office.processes_of(run_id), timeout_s=10)
     stopped_at = reads(sluggish)
     (stopped,) = await office.recorded("files")
     assert stopped.state == "open"
@@ -85,7 +85,7 @@ async def test_a_wave_outlives_prefects_server(office, sluggish):
     office.stop_prefect()
     try:
         until(lambda: reads(sluggish) >= OBJECTS, timeout_s=90)
-        until(lambda: office.keys("japan", "notes") == there | set(names()), timeout_s=120)
+        until(lambda: office.keys("japan", "notes") == there | set(names()), timeout_s=30)
     finally:
         office.start_prefect()
     ended = office.end_of(run_id)

@@ -67,7 +67,7 @@ def test_a_server_that_is_gone_is_not_waited_for():
     """The end of the process ends the wait at once, not its timeout."""
     begun = time.monotonic()
     assert not wait_until(lambda: False, lambda: False, timeout_s=60)
-    assert time.monotonic() - begun < 45
+    assert time.monotonic() - begun < 5
 
 
 def test_an_answer_from_somebody_else_does_not_count():
