@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from pathlib import Path
 
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from connectors.configuration.reader import find
 from flows.conduct import conduct, run_name
 from relocation.rules.errors import Refusal
 from relocation.rules.keys import shown
@@ -31,7 +29,7 @@ async def catch_up(
     """
 
     async def passes(context: Context, request: WaveRequest, lanes: Lanes) -> Summary:
-        feed = feed_beside(find(None, os.environ, Path.cwd()), changed)
+        feed = feed_beside(context.settings.file, changed)
         order = CatchUpRequest(request.category, request.wave, passes_max, until_objects, feed)
         behind = partial(fenced, context, FenceRequest(request.category, request.wave)) if fence else None
         return await bring_level(context, order, lanes, fenced=behind)

@@ -58,7 +58,7 @@ class Form:
             "title": "Parameters",
             "type": "object",
             "properties": properties,
-            "required": [name for name in properties if name != "changed"],
+            "required": [name for name in properties if AS_A_RULE.get(name) != ""],  # what is empty as a rule may be left out
             "additionalProperties": False,
             "definitions": {},
         }
