@@ -154,22 +154,22 @@ class Requests:
             gate.bytes_in += size
             kind = WRITE
         else:
-            lists = request.method == "GET" and not request.key
-            kind, size = (LIST, len(response.body)) if lists else (OTHER, size)
-            self._count(request, response)
+            kind, size = self._counted(request, response)
         gate.answered(began_s, kind, size, response.status)
         return response
 
-    def _count(self, request: Request, response: Response) -> None:
-        gate = self._gate
-        if request.method in {"GET", "HEAD"}:
-            if request.key:
-                gate.gets += 1
-            else:
-                gate.lists += 1
-            gate.bytes_out += len(response.body)
-        else:
+    def _counted(self, request: Request, response: Response) -> tuple[int, int]:
+        """Count what moves no object; return what it is to the window, and of how many bytes."""
+        gate, size = self._gate, len(response.body)
+        if request.method not in {"GET", "HEAD"}:
             gate.puts += request.method != "DELETE"
+            return OTHER, size
+        gate.bytes_out += size
+        if request.key:
+            gate.gets += 1
+            return OTHER, size
+        gate.lists += 1
+        return (LIST if request.method == "GET" else OTHER), size
 
     async def _judged(self, request: Request, error: Transient, status: int) -> HikkoshiError:
         """Return what a fault is to be taken for, once the gate has heard of it: one object's, or the whole endpoint's."""

@@ -22,7 +22,8 @@ REMEMBER_S = 15.0
 """A best round trip counts for one to two of these: routes change, and a best that was met in a queue is none."""
 DRAIN_TRIPS = 2
 CLASSES = 48
-"""Size classes: powers of two of bytes; those of reads first, then of writes, then of listings: a page is work for a store."""
+"""Size classes: powers of two of bytes; those of reads first, then of writes, then of listings."""
+KINDS = 3
 BURST_S = 0.05
 NEVER = float("inf")
 
@@ -41,8 +42,8 @@ class Window:
         self.most = max(most, 1)
         self.limit = min(max(start, 1), self.most)
         self._wanted = float(self.limit)
-        self._best = [NEVER] * (3 * CLASSES)
-        self._young = [NEVER] * (3 * CLASSES)
+        self._best = [NEVER] * (KINDS * CLASSES)
+        self._young = [NEVER] * (KINDS * CLASSES)
         self._share, self._count, self._peak = 0.0, 0, 0
         self._epoch_s = -NEVER
         self._forget_s = 0.0
@@ -93,7 +94,7 @@ class Window:
         if now_s >= self._forget_s:
             drains = DRAIN_TRIPS if self._forget_s else 0
             self._forget_s = now_s + REMEMBER_S
-            self._best, self._young = self._young, [NEVER] * (3 * CLASSES)
+            self._best, self._young = self._young, [NEVER] * (KINDS * CLASSES)
         self._begin(now_s, drains=drains)
 
     def _begin(self, now_s: float, *, drains: int) -> None:

@@ -15,9 +15,9 @@ from relocation.rules.records import Action, Fact, Intent, InventoryRow, Outcome
 
 Route = Literal["source", "target_first", "target"]
 REMOVES = "remove"
+"""The stage whose facts say what became of a Remove."""
 STAGES = ("copy", "verify", REMOVES, "look")
 """The stages that leave facts, in the order in which a run goes through them."""
-"""The stage whose facts say what became of a Remove."""
 UNPROVED = "there with the same size, but nothing proves its bytes"
 Target = tuple[str, str]
 """(bucket, key) at the target."""

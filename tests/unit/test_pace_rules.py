@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from relocation.rules.errors import ConfigurationError
 from relocation.rules.pace import (
+    CLASSES,
+    KINDS,
     REFUSED_SHARE,
     Limit,
     Meter,
@@ -68,9 +70,15 @@ def test_a_route_that_grows_longer_is_learned_anew():
     assert window.limit >= 200
 
 
+SIZE_CLASSES = st.integers(0, KINDS * CLASSES - 1)
+
+
 @given(
     st.integers(1, 300),
-    st.lists(st.tuples(st.floats(0, 5), st.floats(0, 3), st.integers(0, 95), st.integers(1, 400), st.booleans()), max_size=200),
+    st.lists(
+        st.tuples(st.floats(0, 5), st.floats(0, 3), SIZE_CLASSES, st.integers(1, 400), st.booleans()),
+        max_size=200,
+    ),
 )
 def test_a_window_is_never_below_one_nor_above_its_most(most, events):
     """Whatever answers come, however late, in whatever order: at least 1, at most `concurrency`."""
