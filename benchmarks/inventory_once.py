@@ -44,7 +44,7 @@ async def once() -> dict[str, object]:
     """List the source, write it down, and return what it took."""
     settings, told = settings_from(Path(os.environ["HIKKOSHI_CONFIG"]), os.environ), Told()
     async with assembled(settings, os.environ, told) as context:
-        category = settings.categories["bench"]
+        category = settings.categories["bench"]  # `migration.CATEGORY`; what that file imports takes half a second to start
         begun = time.monotonic(), time.process_time()
         found = await stage.inventory(context, category, "source")
         listed = time.monotonic(), time.process_time()

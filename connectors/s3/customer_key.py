@@ -83,7 +83,7 @@ class KeyedRequests:
                 raise
             raise _wrong(refused, error) from error
         except Forbidden:
-            pass
+            pass  # whether there is one may not be asked: the first refusal stands
         raise refused
 
 
