@@ -20,7 +20,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import IO, Any, Generic
 
-from relocation.ports import Row
+from relocation.ports import Columns, Row
 
 Place = tuple[Any, ...]
 SORTED_ROWS = 20_000
@@ -47,13 +47,14 @@ class DiskScratch:
 
 
 @dataclass(slots=True)
-class _Run(Generic[Row]):
-    """Rows in order: in memory, or as (offset, length) of blocks in the file."""
+class _Run:
+    """Rows in order, in blocks: those on disk as (offset, length) in the file, and behind them those still in memory."""
 
     first: Place
     last: Place
-    rows: list[Row] = field(default_factory=list)
-    blocks: list[tuple[int, int]] = field(default_factory=list)
+    written: list[tuple[int, int]] = field(default_factory=list)
+    held: list[Columns] = field(default_factory=list)
+    held_rows: int = 0
 
 
 class SpilledRows(Generic[Row]):
@@ -66,9 +67,7 @@ class SpilledRows(Generic[Row]):
         self._file: IO[bytes] | None = None
         self._end = 0
         self._fresh: list[Row] = []
-        self._runs: list[_Run[Row]] = []
-        self._held = 0
-        """So many rows of all runs are in memory."""
+        self._runs: list[_Run] = []
         self.objects = 0
 
     def add(self, rows: Sequence[Row]) -> None:
@@ -78,26 +77,29 @@ class SpilledRows(Generic[Row]):
         if len(self._fresh) >= SORTED_ROWS:
             self._sort()
 
-    def stretch(self) -> Callable[[Sequence[Row]], None]:
+    def stretch(self) -> Callable[[Columns], None]:
         """Return an `add` of its own for rows that are known to come in order among themselves: they are not sorted again."""
-        run: _Run[Row] | None = None
+        run: _Run | None = None
 
-        def add(rows: Sequence[Row]) -> None:
+        def add(columns: Columns) -> None:
             nonlocal run
+            rows = _length(columns)
             if not rows:
                 return
-            self.objects += len(rows)
-            if run is None or self._place(rows[0]) < run.last:
-                run = _Run(self._place(rows[0]), self._place(rows[-1]))
+            self.objects += rows
+            first, last = self._place(self._row(columns, 0)), self._place(self._row(columns, -1))
+            if run is None or first < run.last:
+                run = _Run(first, last)
                 self._runs.append(run)
-            run.last = self._place(rows[-1])
-            run.rows += rows
-            self._held += len(rows)
-            if self.objects > MEMORY_ROWS:
-                for each in self._runs if self._held > MEMORY_ROWS else [run] if len(run.rows) >= BLOCK_ROWS else []:
-                    self._spill(each)
+            run.last = last
+            self._hold(run, [columns], rows)
 
         return add
+
+    @property
+    def held_rows(self) -> int:
+        """So many rows are in memory."""
+        return len(self._fresh) + sum(run.held_rows for run in self._runs)
 
     def __iter__(self) -> Iterator[Row]:
         """Yield every row in the order of its place; those of one place in the order in which they were added."""
@@ -117,9 +119,9 @@ class SpilledRows(Generic[Row]):
             self._file.close()
             self._file = None
 
-    def _beside_each_other(self) -> list[list[_Run[Row]]]:
+    def _beside_each_other(self) -> list[list[_Run]]:
         """Return the runs in groups, all of one before all of the next; those of one group overlap, and are as they came."""
-        groups: list[list[tuple[int, _Run[Row]]]] = []
+        groups: list[list[tuple[int, _Run]]] = []
         last: Place = ()
         for one in sorted(enumerate(self._runs), key=lambda each: each[1].first):
             if groups and one[1].first <= last:
@@ -129,7 +131,7 @@ class SpilledRows(Generic[Row]):
             last = max(last, one[1].last)
         return [[run for _, run in sorted(group, key=itemgetter(0))] for group in groups]
 
-    def _merged(self, runs: list[_Run[Row]]) -> Iterator[list[Row]]:
+    def _merged(self, runs: list[_Run]) -> Iterator[list[Row]]:
         rows = heapq.merge(*(chain.from_iterable(self._read(run)) for run in runs), key=self._place)
         while block := list(islice(rows, BLOCK_ROWS)):
             yield block
@@ -137,60 +139,73 @@ class SpilledRows(Generic[Row]):
     def _sort(self) -> None:
         rows, self._fresh = sorted(self._fresh, key=self._place), []
         first, last = self._place(rows[0]), self._place(rows[-1])
-        if self._runs and self._runs[-1].last <= first:
-            self._runs[-1].last = last
-            self._runs[-1].rows += rows
-        else:
-            self._runs.append(_Run(first, last, rows))
-        self._held += len(rows)
-        if self.objects > MEMORY_ROWS:
-            for run in self._runs:
-                self._spill(run)
+        if not self._runs or self._runs[-1].last > first:
+            self._runs.append(_Run(first, last))
+        self._runs[-1].last = last
+        blocks = (rows[start : start + BLOCK_ROWS] for start in range(0, len(rows), BLOCK_ROWS))
+        self._hold(self._runs[-1], [tuple(zip(*block, strict=True)) for block in blocks], len(rows))
 
-    def _spill(self, run: _Run[Row]) -> None:
-        if run.rows and self._file is None:
+    def _hold(self, run: _Run, blocks: Sequence[Columns], rows: int) -> None:
+        """Add blocks to a run, in memory as long as there are few rows in all."""
+        run.held += blocks
+        run.held_rows += rows
+        if self.objects > MEMORY_ROWS:
+            for each in self._runs if self.held_rows > MEMORY_ROWS else [run] if run.held_rows >= BLOCK_ROWS else []:
+                self._spill(each)
+
+    def _spill(self, run: _Run) -> None:
+        if run.held and self._file is None:
             self._file = self._new_file()
-        self._held -= len(run.rows)
-        rows, run.rows = iter(run.rows), []
-        while block := list(islice(rows, BLOCK_ROWS)):
-            data = _packed(block)
+        blocks, run.held, run.held_rows = run.held, [], 0
+        for columns in blocks:
+            data = _packed(columns)
             assert self._file is not None
             _write(self._file, data)
-            run.blocks.append((self._end, len(data)))
+            run.written.append((self._end, len(data)))
             self._end += len(data)
 
-    def _read(self, run: _Run[Row]) -> Iterator[list[Row]]:
-        yield from map(self._block, run.blocks)
-        for start in range(0, len(run.rows), BLOCK_ROWS):
-            yield run.rows[start : start + BLOCK_ROWS]
+    def _read(self, run: _Run) -> Iterator[list[Row]]:
+        yield from map(self._rows, chain(map(self._block, run.written), run.held))
 
-    def _block(self, where: tuple[int, int]) -> list[Row]:
+    def _block(self, where: tuple[int, int]) -> Columns:
         assert self._file is not None
         offset, length = where
-        rows, columns = _unpacked(os.pread(self._file.fileno(), length, offset))
+        return _unpacked(os.pread(self._file.fileno(), length, offset))
+
+    def _rows(self, columns: Columns) -> list[Row]:
+        rows = _length(columns)
         filled = (repeat(column[0], rows) if len(column) == 1 else column for column in columns)
         return list(map(self._made, zip(*filled, strict=True)))
 
+    def _row(self, columns: Columns, at: int) -> Row:
+        return self._made([column[at if len(column) > 1 else 0] for column in columns])
 
-def _packed(rows: Sequence[Any]) -> bytes:
+
+def _length(columns: Columns) -> int:
+    """Return how many rows a block has; a column that holds one value holds it for all of them."""
+    return max(map(len, columns), default=0)
+
+
+def _packed(columns: Columns) -> bytes:
     from pyarrow import Codec  # noqa: PLC0415 — only who spills needs it
 
-    columns = [column[:1] if _is_constant(column) else column for column in zip(*rows, strict=True)]
-    data = pickle.dumps((len(rows), columns), pickle.HIGHEST_PROTOCOL)  # column by column, and most hold one value: half the time
+    fewer = [column[:1] if _is_constant(column) else column for column in columns]
+    data = pickle.dumps(fewer, pickle.HIGHEST_PROTOCOL)  # column by column, and most hold one value: half the time
     packed: bytes = Codec("zstd", compression_level=1).compress(data, asbytes=True)
     return len(data).to_bytes(4, "big") + packed
 
 
-def _is_constant(column: tuple[Any, ...]) -> bool:
+def _is_constant(column: Sequence[Any]) -> bool:
     """Tell whether all values are the same, of one type too: an enumeration's member equals its text, and 1 equals true."""
-    return column.count(column[0]) == len(column) and len(set(map(type, column))) == 1
+    first = column[0]
+    return bool(first == column[-1]) and column.count(first) == len(column) and len(set(map(type, column))) == 1
 
 
-def _unpacked(data: bytes) -> tuple[int, list[tuple[Any, ...]]]:
+def _unpacked(data: bytes) -> Columns:
     from pyarrow import Codec  # noqa: PLC0415
 
     size = int.from_bytes(data[:4], "big")
-    found: tuple[int, list[tuple[Any, ...]]] = pickle.loads(  # noqa: S301 — our own bytes, from a file that nobody else can name
+    found: Columns = pickle.loads(  # noqa: S301 — our own bytes, from a file that nobody else can name
         Codec("zstd").decompress(data[4:], size, asbytes=True)
     )
     return found

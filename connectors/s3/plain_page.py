@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
-from itertools import chain, repeat
-from operator import itemgetter
+from functools import lru_cache
 from typing import NamedTuple
 
-from relocation.rules.objects import Listed
+from relocation.rules.objects import ListedColumns
 
 TEXT = r"[^<&\r\]\x00-\x08\x0b\x0c\x0e-\x1f]*"
 """What stands for itself in XML: no markup, nothing that a parser must read otherwise, or refuse."""
@@ -23,14 +21,25 @@ _TAIL = re.compile(rf"{_FLAT}</ListBucketResult>\s*")
 _CHILD = re.compile(rf"<(\w+)>(?:(&quot;|&#34;|\")?({TEXT})\2?)</\1>")
 _OPEN, _CLOSE = "<Contents>", "</Contents>"
 _NEEDED = ("Key", "Size", "ETag", "LastModified")
-_new_listed: Callable[[Sequence[object]], Listed] = partial(tuple.__new__, Listed)
+_OF_ENCODED = re.compile("[%+]")
 
 
 class PlainPage(NamedTuple):
-    """`frame` is the document without its objects, which are `items`; their keys are still as they were sent."""
+    """`frame` is the document without its objects; `columns` their fields, as `names` says. Keys are still as they were sent."""
 
     frame: bytes
-    items: list[Listed]
+    columns: Sequence[Sequence[str]]
+    names: tuple[str, ...]
+
+    def listed(self, decode: Callable[[str], str]) -> ListedColumns:
+        """Return the objects as they are listed."""
+        key, size, etag, modified = (self.columns[self.names.index(name)] for name in _NEEDED)
+        if _OF_ENCODED.search("".join(key)):
+            key = list(map(decode, key))
+        classes: Sequence[str] = ("STANDARD",) * len(key)
+        if "StorageClass" in self.names:
+            classes = [said or "STANDARD" for said in self.columns[self.names.index("StorageClass")]]
+        return ListedColumns((key, list(map(int, size)), etag, modified, classes))
 
 
 class _Layout(NamedTuple):
@@ -54,9 +63,10 @@ def read_plain(data: bytes) -> PlainPage | None:
     if layout is None or not _HEAD.fullmatch(head) or not _TAIL.fullmatch(tail):
         return None
     found = layout.pattern.findall(text, begin, end)
-    if sum(map(len, chain.from_iterable(found))) + layout.fixed * len(found) != end - begin:
+    columns = list(zip(*found, strict=True))
+    if sum(len("".join(column)) for column in columns) + layout.fixed * len(found) != end - begin:
         return None  # something stands between two objects, or one is written in another way
-    return PlainPage((head + tail).encode(), _items(found, layout.names))
+    return PlainPage((head + tail).encode(), columns, layout.names)
 
 
 def _layout_of(first: str) -> _Layout | None:
@@ -78,15 +88,3 @@ def _layout(shape: tuple[tuple[str, str], ...]) -> _Layout | None:
     fixed = len(_OPEN) + len(_CLOSE) + sum(len(before) + len(after) for before, _, after in inner)
     pattern = "".join(f"{re.escape(before)}({text}){re.escape(after)}" for before, text, after in inner)
     return _Layout(re.compile(f"{_OPEN}{pattern}{_CLOSE}"), fixed, names)
-
-
-def _items(found: Sequence[tuple[str, ...]], names: Sequence[str]) -> list[Listed]:
-    key, size, etag, modified = (map(itemgetter(names.index(name)), found) for name in _NEEDED)
-    classes: map[str] | repeat[str] = repeat("STANDARD")
-    if "StorageClass" in names:
-        classes = map(_class_of, map(itemgetter(names.index("StorageClass")), found))
-    return list(map(_new_listed, zip(key, map(int, size), etag, modified, classes, strict=False)))
-
-
-def _class_of(said: str) -> str:
-    return said or "STANDARD"

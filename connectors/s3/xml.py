@@ -74,14 +74,8 @@ def parse_objects(body: bytes | memoryview, *, token: str) -> Page[Listed]:
     root = parse(plain.frame if plain else body, "ListBucketResult")
     top = fields(root)
     decode = decoder(top)
-    items = _decoded(plain.items, decode) if plain else _objects(root, decode)
-    return Page(tuple(items), _next(top, top.get("NextContinuationToken", ""), token))
-
-
-def _decoded(items: list[Listed], decode: Decode) -> list[Listed]:
-    if decode is str:
-        return items
-    return [item._replace(key=decode(item.key)) if "%" in item.key or "+" in item.key else item for item in items]
+    items = plain.listed(decode) if plain else _objects(root, decode)
+    return Page(items, _next(top, top.get("NextContinuationToken", ""), token))
 
 
 def _objects(root: ElementTree.Element, decode: Decode) -> list[Listed]:

@@ -9,7 +9,7 @@ from relocation.ports.fences import Fences
 from relocation.ports.ledger import Ledger, Route
 from relocation.ports.reports import Progress, Reports
 from relocation.ports.stores import Buckets, Store, Stores
-from relocation.ports.tables import Row, Scratch, SortedRows, Tables
+from relocation.ports.tables import Columns, Row, Scratch, SortedRows, Tables
 from relocation.ports.vault import Vault
 from relocation.ports.wire import Blocks, Body, Headers, Response, Wire
 
@@ -18,6 +18,7 @@ __all__ = [
     "Body",
     "Buckets",
     "Clock",
+    "Columns",
     "Fences",
     "Headers",
     "Ledger",

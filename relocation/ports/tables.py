@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
 Row = TypeVar("Row")
+Columns = Sequence[Sequence[Any]]
+"""Some rows, field by field; a field that has one value for all of them may hold it once."""
 
 
 class Tables(Protocol):
@@ -29,7 +31,7 @@ class SortedRows(Protocol[Row]):
 
     def add(self, rows: Sequence[Row]) -> None: ...
 
-    def stretch(self) -> Callable[[Sequence[Row]], None]:
+    def stretch(self) -> Callable[[Columns], None]:
         """Return an `add` of its own for one stretch of rows, each page of which is in order; pages in order cost nothing more."""
         ...
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import repeat
 from operator import itemgetter
 from typing import Literal, NamedTuple
 
 from relocation.ports import SortedRows
 from relocation.rules.errors import NotFound
 from relocation.rules.keys import shown
-from relocation.rules.objects import Listed
+from relocation.rules.objects import Listed, columns_of
 from relocation.rules.plan import Target
 from relocation.rules.records import Fact, InventoryRow
 from relocation.settings import Category, Side, Wave
@@ -24,7 +23,6 @@ from relocation.stages.pages import Apart, OnPage
 from relocation.stages.ranges import RANGES_MAX, Ranges, Take
 
 SAY_EVERY_S = 10.0
-_new_row = partial(tuple.__new__, InventoryRow)  # a third of what calling the class takes
 
 
 class Inventory(NamedTuple):
@@ -88,9 +86,11 @@ def _taker(rows: SortedRows[InventoryRow], move: int, bucket: str, counted: OnPa
     def take(page: Sequence[Listed], ordered: bool) -> None:
         counted(page)
         if page:
-            columns = zip(*page, strict=True)
-            new = list(map(_new_row, zip(repeat(move), repeat(bucket), *columns, repeat(""))))
-            (stretch if ordered else rows.add)(new)
+            columns = ((move,), (bucket,), *columns_of(page), ("",))
+            if ordered:
+                stretch(columns)
+            else:
+                rows.add([InventoryRow(move, bucket, *listed) for listed in page])
 
     return take
 

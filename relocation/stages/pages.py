@@ -11,20 +11,19 @@ import math
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 from itertools import islice
-from operator import itemgetter, lt
+from operator import lt
 from typing import TypeVar
 
 from relocation.ports import Store
 from relocation.rules.errors import ProtocolError
 from relocation.rules.keys import CANARY_PREFIX, is_canary, shown
-from relocation.rules.objects import Listed, Page
+from relocation.rules.objects import Listed, Page, columns_of
 from relocation.stages.context import Context
 
 PAGES_MAX = 10_000_000
 Item = TypeVar("Item")
 OnPage = Callable[[Sequence[Listed]], None]
 """Is told each page's objects as they come, canaries left out."""
-_KEY: Callable[[Listed], str] = itemgetter(0)
 _CANARIES = ("/" + CANARY_PREFIX, CANARY_PREFIX)
 
 
@@ -91,7 +90,7 @@ class Walk:
 
     def _check(self, items: Sequence[Listed]) -> None:
         """Refuse a page that can't be one of an honest listing."""
-        keys = list(map(_KEY, items))
+        keys = columns_of(items)[0]
         first, before = keys[0], self.last
         self.last = keys[-1]
         rising = before < first and all(map(lt, keys, islice(keys, 1, None)))

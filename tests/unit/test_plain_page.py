@@ -52,7 +52,7 @@ def test_pages_of_known_stores_are_read_plainly_and_mean_the_same(line):
     body = page(line, "a.jpg", "%E5%86%99+1", "b/c")
     plain = read_plain(body)
     assert plain is not None
-    assert len(plain.items) == 3
+    assert len(plain.listed(str)) == 3
     assert read(body) == by_parser(body)
     assert [item.key for item in read(body).items] == ["a.jpg", "写 1", "b/c"]
     assert read(body).next_token == "a&b"

@@ -36,6 +36,15 @@ def filled(folder, rows):
     return room
 
 
+def page(rows):
+    """Return rows as a listing's page comes: field by field, what is the same for all of them once."""
+    return [column[:1] if len(set(column)) == 1 else column for column in zip(*rows, strict=True)]
+
+
+def in_memory(room):
+    return len(room._fresh) + sum(max(map(len, columns)) for run in room._runs for columns in run.held)
+
+
 @pytest.mark.parametrize("shape", ["in order", "backwards", "shuffled", "two halves"])
 @pytest.mark.parametrize("many", [0, 1, 19, 21, 200])
 def test_rows_are_read_in_order_as_often_as_one_likes(tmp_path, small, shape, many):
@@ -93,7 +102,7 @@ def test_stretches_that_come_at_the_same_time_are_one_after_the_other(tmp_path_f
         adds = [room.stretch() for _ in waiting[1:]] + [room.add]
         while any(waiting):
             each = order.choice([number for number, left in enumerate(waiting) if left])
-            adds[each](waiting[each][:4])
+            adds[each](page(waiting[each][:4]) if each < len(waiting) - 1 else waiting[each][:4])
             waiting[each] = waiting[each][4:]
         assert room.objects == 60
         assert list(room) == list(room) == rows
@@ -106,7 +115,7 @@ def test_a_stretch_that_goes_back_is_put_into_order_all_the_same(tmp_path, small
     room = DiskScratch(tmp_path).rows(InventoryRow, PLACE)
     add = room.stretch()
     for start in (30, 0, 45, 15):
-        add(rows[start : start + 15])
+        add(page(rows[start : start + 15]))
     add([])
     assert list(room) == rows
     room.close()
@@ -118,8 +127,8 @@ def test_many_stretches_hold_no_more_in_memory_than_one(tmp_path, monkeypatch):
     room = DiskScratch(tmp_path).rows(InventoryRow, PLACE)
     held = 0
     for number in range(1000):
-        room.stretch()([line(f"{number:04}/{each:02}") for each in range(20)])
-        held = max(held, sum(len(run.rows) for run in room._runs))
+        room.stretch()(page([line(f"{number:04}/{each:02}") for each in range(20)]))
+        held = max(held, in_memory(room))
     assert held <= 1020
     assert sum(1 for _ in room) == 20_000
     room.close()
@@ -141,7 +150,7 @@ def test_memory_does_not_grow_with_the_rows(tmp_path, monkeypatch):
     held = 0
     for start in range(0, 20_000, 500):
         room.add([line(f"{number:06}") for number in range(start, start + 500)])
-        held = max(held, len(room._fresh) + sum(len(run.rows) for run in room._runs))
+        held = max(held, in_memory(room))
     assert held <= 1500
     assert sum(1 for _ in room) == 20_000
     room.close()
