@@ -21,7 +21,6 @@ _TAIL = re.compile(rf"{_FLAT}</ListBucketResult>\s*")
 _CHILD = re.compile(rf"<(\w+)>(?:(&quot;|&#34;|\")?({TEXT})\2?)</\1>")
 _OPEN, _CLOSE = "<Contents>", "</Contents>"
 _NEEDED = ("Key", "Size", "ETag", "LastModified")
-_OF_ENCODED = re.compile("[%+]")
 
 
 class PlainPage(NamedTuple):
@@ -34,7 +33,8 @@ class PlainPage(NamedTuple):
     def listed(self, decode: Callable[[str], str]) -> ListedColumns:
         """Return the objects as they are listed."""
         key, size, etag, modified = (self.columns[self.names.index(name)] for name in _NEEDED)
-        if _OF_ENCODED.search("".join(key)):
+        letters = "".join(key)
+        if "%" in letters or "+" in letters:
             key = list(map(decode, key))
         classes: Sequence[str] = ("STANDARD",) * len(key)
         if "StorageClass" in self.names:

@@ -34,7 +34,6 @@ DEAR_POINT = 3.0
 PAGE_WORK_S = 0.001
 """What a page costs us: so many ranges are listed at once that somebody's page is always there."""
 RANGES_MAX = 32
-QUESTIONS = 2
 MEASURED_AT_PAGES = (1, 16, 64, 256)
 SURVEY_ROUNDS = 6
 HANDS_MIN = 8
@@ -159,12 +158,12 @@ class Ranges:
     async def _measure(self, mine: _Range) -> None:
         """Find out whether pages cost waiting; then the rest is listed in ranges."""
         far_s = max(FAR_S, mine.walk.page_s * FAR_SHARE)
-        key_s, questions = mine.walk.page_s, 0
-        while self._most > 1 and mine.walk.ordered and key_s >= far_s and questions < QUESTIONS:
-            key_s, questions = await self._timed([mine.at]), questions + 1  # a busy machine is late now and then
-        is_far = questions == QUESTIONS and key_s >= far_s
-        if is_far and await self._timed(self._candidates(mine, {}, 1)[-2:]) <= key_s * DEAR_POINT:
-            self.wanted = min(self._most, math.ceil(key_s / PAGE_WORK_S))
+        if self._most == 1 or not mine.walk.ordered or mine.walk.page_s < far_s or await self._timed([mine.at]) < far_s:
+            return
+        elsewhere = self._timed(self._candidates(mine, {}, 1)[-2:])
+        again_s, elsewhere_s = await asyncio.gather(self._timed([mine.at]), elsewhere)  # a busy machine is late now and then
+        if again_s >= far_s and elsewhere_s <= again_s * DEAR_POINT:
+            self.wanted = min(self._most, math.ceil(again_s / PAGE_WORK_S))
 
     async def _timed(self, points: Sequence[str]) -> float:
         """Return how long it takes to have the first key behind each point, asked at once."""
@@ -253,8 +252,7 @@ class Ranges:
                     found[point] = key
                 elif victim.end is None or point < victim.end:
                     victim.nothing_after = point
-            useful = {key for point, key in found.items() if point > victim.at}
-            if victim.over or not points or 2 * len(useful) > hands:
+            if victim.over or not points or any(point > victim.at for point in found):
                 break
         return sorted({key: point for point, key in sorted(found.items())}.values())
 
