@@ -19,7 +19,7 @@ from relocation.rules.records import InventoryRow, PlanRow
 from relocation.settings import Category, Wave
 from relocation.stages.context import Context
 from relocation.stages.fidelity import refuse_unkept
-from relocation.stages.inventory import Inventory, WaveOf, inventory, placing
+from relocation.stages.inventory import Inventory, WaveOf, inventory, placing, with_source
 from relocation.stages.list_versions import NOTHING_BEHIND, Behind, count_behind
 from relocation.stages.routes import route_of
 from relocation.stages.standing import Standing, standing_facts
@@ -201,7 +201,8 @@ class Decider:
             target.append(found)
             if line is None:
                 extra.append(left_over(found, standing, route=self.route, erased=self.erased))
-        gone = not_held((row for row in extra if row is not None), self.category.policy.held_back)
+        named = (with_source(self.category, row) for row in extra if row is not None)
+        gone = not_held(named, self.category.policy.held_back)
         return Piece(rows, list(gone), source, target)
 
 

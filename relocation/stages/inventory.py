@@ -16,7 +16,7 @@ from relocation.rules.errors import NotFound
 from relocation.rules.keys import shown
 from relocation.rules.objects import Listed, columns_of
 from relocation.rules.plan import Target
-from relocation.rules.records import Fact, InventoryRow
+from relocation.rules.records import Fact, InventoryRow, PlanRow
 from relocation.settings import Category, Side, Wave
 from relocation.stages.context import Context
 from relocation.stages.pages import Apart, OnPage
@@ -117,6 +117,13 @@ def target_of(category: Category, row: InventoryRow) -> Target:
     """Return where a source object goes: the target's bucket and prefix, and what follows the source's prefix."""
     move = category.moves[row.move]
     return (move.target.bucket, move.target.prefix + row.key[len(move.source.prefix) :])
+
+
+def with_source(category: Category, row: PlanRow) -> PlanRow:
+    """Return a row with the source's name that its place at the target stands for, also where no fact names one."""
+    move = category.moves[row.move]
+    key = move.source.prefix + row.target_key[len(move.target.prefix) :]
+    return row._replace(source_bucket=move.source.bucket, source_key=key)
 
 
 class _Counted:

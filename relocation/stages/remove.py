@@ -52,7 +52,7 @@ async def remove_lane(context: Context, run_id: str) -> int:
         if category.policy.versions == "all":
             return _keeping("deletions of single versions are not followed (policy.versions: all)")
         hands = [await _hands_of(context, category, move, shard) for move in category.moves]
-        return partial(_carried_out, context, category, hands)
+        return partial(_carried_out, context, hands)
 
     return await work_shards(context, run, plan, Job(STAGE, (Action.REMOVE,), writes=True, open=open_shard))
 
@@ -101,25 +101,16 @@ def _keeping(reason: str) -> CarryOut:
     return keep
 
 
-async def _carried_out(
-    context: Context, category: Category, hands: Sequence[Removing | _Kept], row: PlanRow, _earlier: Intent | None
-) -> Fact | None:
+async def _carried_out(context: Context, hands: Sequence[Removing | _Kept], row: PlanRow, _earlier: Intent | None) -> Fact | None:
     work, limits = hands[row.move], context.settings.transfer
     if isinstance(work, _Kept):
         return fact_of(row, Removal.STAYS, work.reason, None)
     tries = Tries(Patience(limits.attempts_max, limits.unreachable_s), context.clock)
     try:
-        return await remove_object(work, _with_source(category, row), tries)
+        return await remove_object(work, row, tries)
     except CutShort as error:
         return fact_of(row, Removal.STAYS, str(error), tries)
     except Unreachable:
         raise
     except (Transient, BadRequest, Forbidden) as error:
         return fact_of(row, Removal.STAYS, str(error), tries)
-
-
-def _with_source(category: Category, row: PlanRow) -> PlanRow:
-    """Return the row with the source key that its target key stands for, also where no fact names one."""
-    move = category.moves[row.move]
-    key = move.source.prefix + row.target_key[len(move.target.prefix) :]
-    return row._replace(source_bucket=move.source.bucket, source_key=key)

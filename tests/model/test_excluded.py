@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from relocation.rules.records import Action
 from relocation.settings import Excluded
 from relocation.stages.wave import WaveRequest, dry_run
-from tests.model.world import World
+from tests.model.world import Mortal, SimulatedKill, World
 
 
 def hold(world: World, **reasons: str) -> None:
@@ -50,3 +52,39 @@ async def test_what_came_home_before_it_was_listed_is_left_alone(tmp_path):
     assert (gone.remove, [each.key for each in gone.not_found]) == ((), ["u1/a"])
     assert world.bodies("japan") == {"u1/a": b"old", "u2/b": b"stays"}
     assert all(equation.holds for summary in (changed, gone) for equation in summary.equations)
+
+
+async def test_what_a_killed_run_wrote_before_it_was_listed_is_not_removed(tmp_path):
+    """A hold that comes after a kill, of an object that only the intent knows as ours: a catch-up leaves the copy alone."""
+    world = World.made(tmp_path)
+    await world.store().put("talk", "u1/a", b"evidence")
+    await world.probe()
+    await _killed_after_the_write(world, "u1/a")
+    assert world.bodies("japan") == {"u1/a": b"evidence"}
+    hold(world, u1_a="court order 17")
+    await world.store().delete("talk", "u1/a")
+    world.settings = _bound(world, shrink_max=1_000_000)
+    done = await world.catch_up()
+    assert (done.removed, done.remove) == ((), ())
+    assert world.bodies("japan") == {"u1/a": b"evidence"}
+
+
+async def _killed_after_the_write(world: World, key: str) -> None:
+    counted = Mortal()
+    world.watch(counted)
+
+    async def dies(call) -> None:
+        if (call.action, call.key) == ("s3:PutObject", key):
+            counted.dead = True
+            raise SimulatedKill
+
+    world.japan.after = dies
+    with pytest.raises(SimulatedKill):
+        await world.run()
+    world.revive()
+
+
+def _bound(world: World, **policy):
+    category = world.settings.categories["talk"]
+    changed = category.model_copy(update={"policy": category.policy.model_copy(update=policy)})
+    return world.settings.model_copy(update={"categories": {"talk": changed}})
