@@ -28,8 +28,11 @@ async def since_last(context: Context, run: RunRecord, plan: SealedPlan) -> Sinc
         told = SinceLast(last.id, last.started_at)
         try:
             before = await load_plan(context, last)
-            if not before.looked_only_at:
-                return replace(told, **(await _changes(context, _sources(before), _sources(plan)))._asdict())
+            if before.looked_only_at:
+                continue
+            if before.selection_sha256 not in {"", plan.selection_sha256}:
+                return replace(told, why="moves, waves or policy.versions were changed since that plan")
+            return replace(told, **(await _changes(context, _sources(before), _sources(plan)))._asdict())
         except NotFound:
             return replace(told, why="what that plan listed is no longer in the vault")
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from relocation.rules.summary import SinceLast, Summary
+from relocation.settings import Wave
 from relocation.stages.wave import WaveRequest, dry_run
 from tests.model.world import World
 
@@ -42,3 +43,17 @@ async def test_a_plan_that_is_gone_is_said_so_and_fails_nothing(tmp_path):
     await world.store().put("talk", "b", b"b")
     told = (await planned(world)).since_last
     assert (told.run, told.why) == (last.run_id, "what that plan listed is no longer in the vault")
+
+
+async def test_what_goes_with_another_wave_now_is_not_called_gone_or_new(tmp_path):
+    """An object that goes with another wave now is still at the source: where waves were changed there is nothing to compare."""
+    world = World.made(tmp_path)
+    for key in ("a/1", "b/1"):
+        await world.store().put("talk", key, key.encode())
+    await world.probe()
+    last = await planned(world)
+    category = world.settings.categories["talk"]
+    waves = (Wave(name="first", prefixes=("b/",)), Wave(name="all"))
+    world.settings = world.settings.model_copy(update={"categories": {"talk": category.model_copy(update={"waves": waves})}})
+    told = (await planned(world)).since_last
+    assert (told.run, told.gone, told.why) == (last.run_id, 0, "moves, waves or policy.versions were changed since that plan")
