@@ -76,7 +76,7 @@ def _encoded(rows: Sequence[Row], kind: type[Row]) -> bytes:
     schema = _schema(kind)  # type: ignore[arg-type]  # a class is hashable, whatever protocol it follows
     try:
         values = zip(*rows, strict=True) if rows else ((),) * len(schema)
-        columns = [pa.array(column, type=field.type) for column, field in zip(values, schema, strict=True)]
+        columns = [_array(column, field.type) for column, field in zip(values, schema, strict=True)]
         table = pa.Table.from_arrays(columns, schema=schema)
         table.validate(full=True)
     except (pa.ArrowException, UnicodeEncodeError, OverflowError) as error:
@@ -86,6 +86,14 @@ def _encoded(rows: Sequence[Row], kind: type[Row]) -> bytes:
     parquet.write_table(table, sink, compression="zstd", compression_level=1, use_dictionary=repeating, version="2.6")
     data: bytes = sink.getvalue().to_pybytes()
     return data
+
+
+def _array(column: Sequence[Any], type_: pa.DataType) -> pa.Array:
+    """Return a column for Arrow. Most columns of texts hold one value, which Arrow repeats sooner than it reads it row by row."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    alike = bool(column) and pa.types.is_string(type_) and column[0] == column[-1] and column.count(column[0]) == len(column)
+    return pa.repeat(pa.scalar(column[0], type_), len(column)) if alike else pa.array(column, type=type_)
 
 
 def _decoded(data: bytes, kind: type[Row]) -> list[Row]:
