@@ -17,6 +17,9 @@ SAYS = {
     Chance.NO_PACE: "a pace shows from tomorrow on",
     Chance.STANDS_STILL: "it does not get less",
     Chance.PASSED: "the deadline is over",
+    Chance.GROWN: "they came after all of it was home",
+    Chance.NOTHING: "the source shows nothing of it: look at bucket and prefix",
+    Chance.CHANGED: "its moves or waves were changed since it was listed, so these figures are not sure: catch up or run it again",
 }
 
 
@@ -44,11 +47,13 @@ def fields(category: str, told: Forecast) -> dict[str, Json]:
 
 def sentence(category: str, told: Forecast) -> str:
     """Return how much of a category is left, and whether it makes its deadline."""
+    if not told.left.objects:
+        return f"{category}: {_says(told)}"
     return f"{category}: {told.left.objects:,} objects ({size(told.left.bytes)}) are not home; {_says(told)}"
 
 
 def _says(told: Forecast) -> str:
-    if told.home_by is not None and told.slack_days is not None:
+    if told.chance not in SAYS and told.home_by is not None and told.slack_days is not None:
         days = abs(told.slack_days)
         when = f"{days} day{'s' * (days != 1)} {'before' if told.slack_days > 0 else 'AFTER'} it" if days else "the last one"
         return f"at {told.per_day.objects:,} a day they are by {told.home_by}, {when}"

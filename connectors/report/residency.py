@@ -120,6 +120,8 @@ def verdict(state: State) -> Verdict:
         text = say("residency.late", categories=", ".join(late))
     elif any(not wave.listed_by for each in state.held for wave in each.waves):
         text = say("residency.unknown")
+    elif any(wave.otherwise for each in state.held for wave in each.waves):
+        text = say("residency.changed")
     elif left.objects:
         text = say("residency.left", n=objects(left.objects), size=size(left.bytes), source=sources)
     else:
@@ -132,13 +134,7 @@ def unknowns(state: State) -> Iterator[Text]:
     """Yield what nobody knows: what was never listed, or not of late, and what the runs themselves could not see."""
     for held in state.held:
         for wave in held.waves:
-            name = _name(held, wave)
-            if wave.listed_by is None:
-                yield say("residency.never", wave=name)
-            elif (days := age_days(wave.listed_by.at, state.at)) >= STALE_DAYS:
-                yield say("residency.stale", wave=name, days=days, at=_day(wave.listed_by.at, state.timezone))
-            if wave.listed_by is not None and wave.proved_by is None:
-                yield say("residency.unproved", wave=name)
+            yield from _unknowns_of(wave, _name(held, wave), state)
     seen: dict[str, list[str]] = {}
     for held in state.held:
         for sentence in chain.from_iterable(wave.unknown for wave in held.waves):
@@ -147,6 +143,18 @@ def unknowns(state: State) -> Iterator[Text]:
                 names.append(held.category)
     for sentence, names in seen.items():
         yield say("residency.said", categories=plain(", ".join(names)), sentence=translated(plain(sentence)))
+
+
+def _unknowns_of(wave: WaveHolds, name: Text, state: State) -> Iterator[Text]:
+    if wave.otherwise:
+        yield say("residency.otherwise", wave=name)
+    if wave.listed_by is None:
+        yield say("residency.never", wave=name)
+        return
+    if (days := age_days(wave.listed_by.at, state.at)) >= STALE_DAYS:
+        yield say("residency.stale", wave=name, days=days, at=_day(wave.listed_by.at, state.timezone))
+    if wave.proved_by is None:
+        yield say("residency.unproved", wave=name)
 
 
 def unclaimed(held: Sequence[Holding]) -> list[Place]:

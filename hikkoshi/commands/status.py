@@ -94,7 +94,7 @@ def _show_categories(shell: Shell, stands: Sequence[Stands], today: date) -> Non
         return
     shell.out.print()
     shell.out.print(categories_view.table(stands, today))
-    told = [each.holding for each in stands if each.holding.told.left.objects]
+    told = [each.holding for each in stands if each.holding.told.left.objects or each.holding.told.chance in deadlines_view.SAYS]
     if told:
         shell.out.print()
     for holding in told:

@@ -16,7 +16,9 @@ from relocation.rules.summary import Count, Summary, Unclaimed
 
 TO_SEE_TO = (Action.CONFLICT, Action.REFUSE, Action.REMOVE)
 NOT_WELL = (Outcome.FAILED, Outcome.DRIFTED, Outcome.GONE, Outcome.CONFLICTED)
-TROUBLE = (*(action.value for action in TO_SEE_TO), *(outcome.value for outcome in NOT_WELL))
+HIDDEN = "hidden"
+"""At the source, and in no listing of it: found by another enumeration."""
+TROUBLE = (*(action.value for action in TO_SEE_TO), *(outcome.value for outcome in NOT_WELL), HIDDEN)
 PLACES_MAX = 100
 SENTENCES_MAX = 50
 CHARACTERS_MAX = 500
@@ -42,6 +44,13 @@ class Brief:
     unknown: tuple[str, ...] = ()
     looked_only_at: str = ""
     """What alone of its wave the run looked at, in words; empty: at all of it."""
+    selection: str = ""
+    """Hash over the moves and waves that decided which objects these are; empty: an older program's."""
+
+    @property
+    def there(self) -> Count:
+        """What is known to be at the source: what was listed, and what its listing hides."""
+        return self.listed + self.trouble.get(HIDDEN, Count())
 
     def text(self) -> str:
         """Return it as the ledger holds it."""
@@ -55,27 +64,30 @@ class Brief:
             "unclaimed_places": self.unclaimed_places,
             "unknown": list(self.unknown),
             "looked_only_at": self.looked_only_at,
+            "selection": self.selection,
         }
         return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
 
-def brief_of(summary: Summary) -> Brief:
-    """Return the short form of a report."""
+def brief_of(summary: Summary, selection: str = "") -> Brief:
+    """Return the short form of a report. `selection` says by which moves and waves its objects were chosen."""
     acted = {action.value: summary.counts.get(action, Count()) for action in TO_SEE_TO}
     ended = {outcome.value: summary.outcomes.get(outcome, Count()) for outcome in NOT_WELL}
-    trouble = {name: count for name, count in (acted | ended).items() if count.objects}
+    hidden = {HIDDEN: Count(len(summary.hidden), 0)}
+    trouble = {name: count for name, count in (acted | ended | hidden).items() if count.objects}
     largest = sorted(summary.unclaimed, key=lambda place: (-place.bytes, place.place))[:PLACES_MAX]
     return Brief(
         listed=summary.counts.get("listed", Count()),
         verified=summary.outcomes.get(Outcome.VERIFIED, Count()) + summary.kept,
         copied=sum((summary.counts.get(action, Count()) for action in WRITES), Count()),
-        attention=sum(count.objects for count in trouble.values()) + len(summary.hidden),
+        attention=sum(count.objects for count in trouble.values()),
         trouble=trouble,
         proofs=_proofs(summary),
         unclaimed=tuple(replace(each, place=shown(each.place)) for each in largest),
         unclaimed_places=len(summary.unclaimed),
         unknown=tuple(text[:CHARACTERS_MAX] for text in summary.unknown[:SENTENCES_MAX]),
         looked_only_at=summary.looked_only_at,
+        selection=selection,
     )
 
 
@@ -103,4 +115,5 @@ def read_brief(text: str) -> Brief | None:
         unclaimed_places=fields.get("unclaimed_places", 0),
         unknown=tuple(fields.get("unknown", ())),
         looked_only_at=fields.get("looked_only_at", ""),
+        selection=fields.get("selection", ""),
     )

@@ -43,7 +43,8 @@ class DayEnd:
 
 
 class Chance(StrEnum):
-    """Whether a category makes its deadline. `PASSED`: the day is over and it is not home."""
+    """Whether a category makes its deadline. `PASSED`: the day is over and it is not home. `GROWN`: it was, and more came since;
+    `NOTHING`: the source shows nothing of it; `CHANGED`: its moves or waves are other ones since it was listed."""
 
     HOME = "home"
     IN_TIME = "in time"
@@ -52,6 +53,9 @@ class Chance(StrEnum):
     STANDS_STILL = "stands still"
     UNKNOWN = "unknown"
     PASSED = "passed"
+    GROWN = "grown"
+    NOTHING = "nothing there"
+    CHANGED = "changed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
-from relocation.rules.brief import Brief, read_brief
-from relocation.rules.deadlines import DayEnd, Forecast
+from relocation.rules.brief import HIDDEN, Brief, read_brief
+from relocation.rules.deadlines import Chance, DayEnd, Forecast
 from relocation.rules.records import Action, RunRecord, RunState
 from relocation.rules.summary import Count, Unclaimed
 
@@ -35,7 +35,8 @@ class WaveHolds:
     """One wave: what the source showed last, and what of it the last run or verification proved at the target.
 
     `trouble` is of the newest of them, by action and outcome. `listed_by` None: nobody has listed it; `proved_by` None: nothing
-    of it was ever read back.
+    of it was ever read back. `otherwise`: by other moves or waves than there are now: an object may stand in two waves' figures, or
+    in none.
     """
 
     wave: str
@@ -49,6 +50,7 @@ class WaveHolds:
     unknown: tuple[str, ...] = ()
     unclaimed: tuple[Unclaimed, ...] = ()
     unclaimed_places: int = 0
+    otherwise: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,8 @@ class Holding:
         return sum((each.trouble.get(name, Count()) for each in self.waves for name in names), Count())
 
 
-def wave_holds(wave: str, runs: Iterable[RunRecord]) -> WaveHolds:
-    """Return what the runs of a wave, the newest first, say of it."""
+def wave_holds(wave: str, runs: Iterable[RunRecord], selection: str = "") -> WaveHolds:
+    """Return what the runs of a wave, the newest first, say of it. `selection` is over the moves and waves of now."""
     found = WaveHolds(wave)
     for run in runs:
         brief = read_brief(run.summary) if run.state == RunState.DONE and run.wave == wave else None
@@ -101,17 +103,18 @@ def wave_holds(wave: str, runs: Iterable[RunRecord]) -> WaveHolds:
         said = Said(run.id, run.kind, run.finished_at)
         if found.listed_by is None:
             found = _listed(wave, brief, said)
+        found = replace(found, otherwise=found.otherwise or brief.selection not in {"", selection})
         if run.kind != "plan":
             return replace(found, home=brief.verified, proofs=brief.proofs, proved_by=said)
     return found
 
 
 def _listed(wave: str, brief: Brief, said: Said) -> WaveHolds:
-    held = brief.trouble.get(Action.REFUSE, Count()) + brief.trouble.get(Action.CONFLICT, Count())
-    left = brief.copied + held if said.kind == "plan" else _less(brief.listed, brief.verified)
+    held = sum((brief.trouble.get(name, NONE) for name in (Action.REFUSE, Action.CONFLICT, HIDDEN)), NONE)
+    left = brief.copied + held if said.kind == "plan" else _less(brief.there, brief.verified)
     return WaveHolds(
         wave,
-        there=brief.listed,
+        there=brief.there,
         left=left,
         trouble=brief.trouble,
         listed_by=said,
@@ -123,6 +126,23 @@ def _listed(wave: str, brief: Brief, said: Said) -> WaveHolds:
 
 def _less(whole: Count, part: Count) -> Count:
     return Count(max(whole.objects - part.objects, 0), max(whole.bytes - part.bytes, 0))
+
+
+def as_known(told: Forecast, waves: Sequence[WaveHolds]) -> Forecast:
+    """Return what the runs come to, held against what dry runs listed since, and by which moves and waves all of it was."""
+    left = sum((each.left for each in waves), NONE)
+    told = replace(told, left=left, unseen=tuple(each.wave for each in waves if each.listed_by is None))
+    if told.chance in (Chance.LATE, Chance.PASSED):
+        return told
+    if any(each.otherwise for each in waves):
+        return replace(told, chance=Chance.CHANGED, home_by=None, slack_days=None)
+    if told.chance is Chance.UNKNOWN and not told.unseen:
+        return replace(told, chance=Chance.NO_PACE)
+    if told.chance is Chance.HOME and left.objects:
+        return replace(told, chance=Chance.GROWN)
+    if told.chance is Chance.HOME and not any(each.there.objects for each in waves):
+        return replace(told, chance=Chance.NOTHING, home_by=None, slack_days=None)
+    return told
 
 
 def by_day(ends: Sequence[DayEnd], today: date, days: int) -> tuple[DayEnd, ...]:

@@ -10,8 +10,9 @@ from relocation.ports import Ledger
 from relocation.rules.brief import read_brief
 from relocation.rules.deadlines import Sight, day_ends, forecast
 from relocation.rules.records import RunRecord, RunState
-from relocation.rules.residency import Holding, wave_holds
+from relocation.rules.residency import Holding, as_known, wave_holds
 from relocation.settings import Migration
+from relocation.stages.shrink import selection_sha256
 
 RUNS_MAX = 1000
 
@@ -22,6 +23,8 @@ async def holdings(settings: Migration, ledger: Ledger | None, today: date, runs
     for name, category in settings.categories.items():
         runs = await ledger.list_runs(category=name, limit=runs_max) if ledger else ()
         waves = [wave.name for wave in category.all_waves()]
+        selection = selection_sha256(settings, name)
+        held = tuple(wave_holds(wave, runs, selection) for wave in waves)
         ends = day_ends(sights(runs, ZoneInfo(settings.timezone)), waves)
         found.append(
             Holding(
@@ -31,9 +34,9 @@ async def holdings(settings: Migration, ledger: Ledger | None, today: date, runs
                 residency=category.residency,
                 owner=category.owner,
                 deadline=category.deadline,
-                waves=tuple(wave_holds(wave, runs) for wave in waves),
+                waves=held,
                 days=ends,
-                told=forecast(ends, category.deadline, today),
+                told=as_known(forecast(ends, category.deadline, today), held),
             )
         )
     return tuple(found)
@@ -46,4 +49,4 @@ def sights(runs: Sequence[RunRecord], zone: ZoneInfo) -> Iterator[Sight]:
         if brief is not None and not brief.looked_only_at:
             ended = datetime.fromisoformat(run.finished_at)
             day = (ended if ended.tzinfo else ended.replace(tzinfo=UTC)).astimezone(zone).date()
-            yield Sight(run.wave, day, brief.listed, brief.verified)
+            yield Sight(run.wave, day, brief.there, brief.verified)

@@ -9,15 +9,16 @@ from __future__ import annotations
 from relocation.rules.evidence import sha256_of
 from relocation.rules.records import RunRecord
 from relocation.rules.shrink import Shown, refuse_shrink
+from relocation.settings import Migration
 from relocation.stages.context import Context
 from relocation.stages.plan import SealedPlan, load_plan
 from relocation.stages.shards import timestamp
 from relocation.stages.standing import RUNS_MAX
 
 
-def selection_sha256(context: Context, category_name: str) -> str:
+def selection_sha256(settings: Migration, category_name: str) -> str:
     """Return a hash over what decides which objects a wave of the category holds: its moves' sources and all of its waves."""
-    category = context.settings.category_named(category_name)
+    category = settings.category_named(category_name)
     sources = [move.source.model_dump(mode="json") for move in category.moves]
     waves = {selector.name: selector.that_decides() for selector in category.selectors()}
     return sha256_of({"sources": sources, "waves": waves, "versions": category.policy.versions})
@@ -26,7 +27,7 @@ def selection_sha256(context: Context, category_name: str) -> str:
 async def refuse_if_shrunk(context: Context, run: RunRecord, objects: int) -> None:
     """Refuse to plan where the source shows so few objects of the run's wave that something must be wrong with it."""
     last = await _last_plan(context, run)
-    if last is None or last[1].selection_sha256 not in {"", selection_sha256(context, run.category)}:
+    if last is None or last[1].selection_sha256 not in {"", selection_sha256(context.settings, run.category)}:
         return
     before = Shown(last[1].source_objects, last[0].started_at, last[0].id)
     bound = context.settings.category_named(run.category).policy.shrink_max

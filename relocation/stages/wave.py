@@ -29,6 +29,7 @@ from relocation.stages.probe import probe_if_stale, refuse_same_bucket
 from relocation.stages.remove import open_remove, remove_lane, seal_remove
 from relocation.stages.run_parts import parts_of, with_target_listed, with_versions_listed
 from relocation.stages.shards import timestamp
+from relocation.stages.shrink import selection_sha256
 from relocation.stages.since_last import since_last
 from relocation.stages.summarise import Material, summarise
 from relocation.stages.verify import open_verify, seal_verify, verify_lane
@@ -61,7 +62,8 @@ async def dry_run(context: Context, request: WaveRequest) -> Summary:
         raise
     run = replace(run, plan_sha256=plan.root, document=document_sha256(plan), state=RunState.DONE, finished_at=timestamp(context))
     summary = await context.reports.publish(await _planned(context, run))
-    await context.ledger.record_dry_run(replace(run, report=summary.report, summary=brief_of(summary).text()))
+    brief = brief_of(summary, selection_sha256(context.settings, run.category))
+    await context.ledger.record_dry_run(replace(run, report=summary.report, summary=brief.text()))
     return summary
 
 

@@ -84,18 +84,22 @@ class WaveRun:
             return plan.expects((Action.KEEP,))
         return await left_to_verify(self.context, self.run, plan)
 
+    @property
+    def _selection(self) -> str:
+        return selection_sha256(self.context.settings, self.run.category)
+
     async def pause(self, summary: Summary) -> Summary:
         """Report, and leave the run open: the next `run` goes on with it."""
         self.context.progress.stage("report")
         summary = await self.context.reports.publish(summary)
-        self.run = replace(self.run, report=summary.report, summary=brief_of(summary).text())
+        self.run = replace(self.run, report=summary.report, summary=brief_of(summary, self._selection).text())
         return summary
 
     async def finish(self, summarised: Callable[[RunRecord], Awaitable[Summary]]) -> Summary:
         self.context.progress.stage("report")
         run = replace(self.run, finished_at=timestamp(self.context))
         summary = await self.context.reports.publish(await summarised(run))
-        self.run = replace(run, state=RunState.DONE, report=summary.report, summary=brief_of(summary).text())
+        self.run = replace(run, state=RunState.DONE, report=summary.report, summary=brief_of(summary, self._selection).text())
         return summary
 
 
@@ -128,7 +132,7 @@ async def draw_and_seal(context: Context, run: RunRecord, wave: Wave, *, only_fa
         seen_again = await second_listing(context, run.id, category, wave, source=drawn.source, behind=drawn.behind)
     else:
         drawn = only(drawn, await failed_in(context, last))
-    selection = selection_sha256(context, run.category)
+    selection = selection_sha256(context.settings, run.category)
     failed_of = last.id if last else ""
     beside = {"selection_sha256": selection, "second_listing": seen_again}
     plan = await seal(context, run.id, run.category, wave, drawn, only_failed_of=failed_of, **beside)
@@ -140,7 +144,7 @@ async def _sealed_of_changes(context: Context, run: RunRecord, wave: Wave, feed:
     """Plan what a feed of changes names, and nothing else; it is no measure of how much the source shows."""
     context.progress.stage("plan")
     drawn = await draw_changed(context, run.category, wave, feed)
-    plan = await seal(context, run.id, run.category, wave, drawn, selection_sha256=selection_sha256(context, run.category))
+    plan = await seal(context, run.id, run.category, wave, drawn, selection_sha256=selection_sha256(context.settings, run.category))
     await context.ledger.audit("plan.sealed", f"{run.category}/{run.wave}/{run.id}", plan.root, run.who)
     return plan
 

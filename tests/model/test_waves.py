@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
+from relocation.rules.deadlines import Chance
 from relocation.rules.errors import StateMismatch
+from relocation.rules.residency import Holding
 from relocation.settings import DayRange, KeyList, SizeRange, UserShare, Wave
+from relocation.stages.residency import holdings
 from relocation.stages.standing import facts_of
-from relocation.stages.wave import WaveRequest, run_wave, verify_wave
+from relocation.stages.wave import WaveRequest, dry_run, run_wave, verify_wave
 from tests.model.world import World
 
 USERS = r"(?P<user>u\d+)/"
@@ -78,3 +83,27 @@ async def test_an_object_that_two_waves_claim_stops_the_plan_before_the_first_by
     with pytest.raises(StateMismatch, match="is claimed by the waves vip and "):
         await run(world, PARTITIONS["users"][0])
     assert world.writes() == []
+
+
+@pytest.mark.parametrize("stage", [run_wave, verify_wave, dry_run])
+async def test_a_share_that_shrank_leaves_nothing_that_is_called_home(tmp_path, stage):
+    """Whoever was in the share, and has left it since, is in nobody's figures until the rest is listed again: that is said."""
+    world = await made(tmp_path, PARTITIONS["users"])
+    for wave in PARTITIONS["users"]:
+        await run(world, wave, run_wave)
+        await run(world, wave, stage)
+    before = await held(world)
+    assert not any(wave.otherwise for wave in before.waves)
+    category = world.settings.categories["talk"]
+    smaller = (Wave(name="third", users=UserShare(pattern=USERS, share="20%")), *PARTITIONS["users"][1:])
+    world.settings = world.settings.model_copy(update={"categories": {"talk": category.model_copy(update={"waves": smaller})}})
+    await run(world, smaller[0], stage)
+    after = await held(world)
+    assert [wave.otherwise for wave in after.waves] == [stage is dry_run, True, True]
+    assert (before.told.chance, after.told.chance) == (Chance.HOME, Chance.CHANGED)
+
+
+async def held(world: World) -> Holding:
+    async with world.context() as context:
+        (holding,) = await holdings(context.settings, context.ledger, date(2021, 6, 1))
+    return holding

@@ -10,13 +10,16 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from connectors.report.residency import State, unknowns, verdict
+from connectors.report.verdict import Level
+from hikkoshi import deadlines_view
 from hikkoshi.categories_view import Stands, document, sparkline, stands, table
 from relocation.rules.brief import Brief, brief_of, read_brief
-from relocation.rules.deadlines import DayEnd
+from relocation.rules.deadlines import Chance, DayEnd, day_ends, forecast
 from relocation.rules.records import RunRecord
-from relocation.rules.residency import Said, age_days, by_day, wave_holds
-from relocation.rules.summary import Count, Unclaimed
-from relocation.stages.residency import holdings
+from relocation.rules.residency import Said, age_days, as_known, by_day, wave_holds
+from relocation.rules.summary import Count, Named, Unclaimed
+from relocation.stages.residency import holdings, sights
 from tests.unit.ledger_cases import StillClock, ledger_at, url_of
 from tests.unit.report_samples import BAD, PLAN
 from tests.unit.test_settings import migration
@@ -105,3 +108,49 @@ async def test_the_table_fits_eighty_columns(tmp_path):
     assert max(map(len, lines)) <= 80
     for figure in ("10,000,000", "9,999,999", "1,000,000", "not listed"):
         assert any(figure in line for line in lines)
+
+
+def test_what_a_listing_hides_is_left_at_the_source_and_counts_as_trouble():
+    """An object that only the list of keys knew of is not home: neither status nor the residency page may forget it again."""
+    hidden = tuple(Named("files", f"foo/{number}", "there") for number in range(2))
+    brief = brief_of(replace(PLAN, hidden=hidden))
+    assert brief.trouble["hidden"] == Count(2, 0)
+    holds = wave_holds("all", [ran("1", replace(HOME, listed=HOME.verified, trouble={"hidden": Count(2, 0)}))])
+    assert (holds.there.objects, holds.left.objects, holds.home.objects) == (99, 2, 97)
+
+
+LISTED_AND_HOME = replace(HOME, listed=HOME.verified, trouble={})
+
+
+@pytest.mark.parametrize(
+    ("brief", "dry", "chance"),
+    [
+        (LISTED_AND_HOME, None, Chance.HOME),
+        (LISTED_AND_HOME, LISTED, Chance.GROWN),
+        (Brief(Count(), Count(), Count(), 0), None, Chance.NOTHING),
+        (replace(LISTED_AND_HOME, selection="other waves"), None, Chance.CHANGED),
+        (replace(LISTED_AND_HOME, selection="other waves"), replace(LISTED, selection="these"), Chance.CHANGED),
+        (replace(LISTED_AND_HOME, selection="these"), None, Chance.HOME),
+        (None, LISTED, Chance.NO_PACE),
+        (None, None, Chance.UNKNOWN),
+    ],
+)
+def test_nothing_is_called_home_that_the_newest_figures_do_not_show_to_be(brief, dry, chance):
+    """What came since, a category of which nothing is there, and figures of waves that were cut otherwise are no "all is home"."""
+    runs = [run for run in (dry and ran("2", dry, kind="plan"), brief and ran("1", brief)) if run]
+    waves = (wave_holds("all", runs, "these"),)
+    told = as_known(forecast(day_ends(sights(runs, UTC), ["all"]), date(2021, 6, 30), TODAY), waves)
+    assert (told.chance, told.left) == (chance, waves[0].left)
+
+
+async def test_waves_that_were_cut_otherwise_since_are_named(tmp_path):
+    """A share that grew or shrank leaves objects in two waves' figures, or in none: the page says so, and calls nothing home."""
+    settings = migration(tmp_path)
+    first, *_ = await holdings(settings, None, TODAY)
+    stale = wave_holds("all", [ran("1", replace(LISTED_AND_HOME, selection="before"))], "now")
+    held = replace(first, waves=(stale,), told=as_known(first.told, (stale,)))
+    state = State("m", "Asia/Tokyo", "", datetime(2021, 6, 3, tzinfo=UTC), TODAY, (held,))
+    assert verdict(state).level is not Level.GOOD
+    assert "moves or waves were changed" in verdict(state).text.en
+    assert any("in two waves" in text.en for text in unknowns(state))
+    assert "catch up or run it again" in deadlines_view.sentence("albums", held.told)
