@@ -1,7 +1,7 @@
 """Join what is sorted by place: three streams into one, each place once. Pure; takes memory for a block of each.
 
 Guarantees: every row of every stream comes by exactly once; a place that a stream repeats is an error of that stream's listing
-(`ProtocolError`), unless repeats are what it is made of (facts, folded before).
+(`ProtocolError`), unless repeats are what it is made of (facts, folded before; the versions of a key, which are one history).
 Streams come in blocks. Where both sides show the same places, as they do of what was moved, whole blocks are laid side by side.
 """
 
@@ -14,42 +14,40 @@ from typing import Generic, NamedTuple, TypeVar
 
 from relocation.rules.errors import ProtocolError
 from relocation.rules.keys import shown
-from relocation.rules.records import Fact, InventoryRow
 
 Place = tuple[str, str]
 """(bucket, key) at the target."""
 At = TypeVar("At", Place, str)
 Row = TypeVar("Row")
+Said = TypeVar("Said")
 Block = tuple[Sequence[Place], Sequence[Row]]
 """Some places in order, and the row of each."""
 
 
-class Joined(NamedTuple):
-    """What stands at some places, in order: of each the source's line, the target's line, and the standing fact.
+class Joined(NamedTuple, Generic[Row, Said]):
+    """What stands at some places, in order: of each the source's line (or history), the target's, and what facts say of it.
 
     `alike`: every one of them is known to be shown by both listings, and either all have a fact or none has.
     """
 
     places: Sequence[Place]
-    source: Sequence[InventoryRow | None]
-    found: Sequence[InventoryRow | None]
-    facts: Sequence[Fact | None]
+    source: Sequence[Row | None]
+    found: Sequence[Row | None]
+    facts: Sequence[Said | None]
     alike: bool
 
 
-def joined(
-    source: Iterable[Block[InventoryRow]], target: Iterable[Block[InventoryRow]], facts: Iterable[Block[Fact]]
-) -> Iterator[Joined]:
+def joined(source: Iterable[Block[Row]], target: Iterable[Block[Row]], facts: Iterable[Block[Said]]) -> Iterator[Joined[Row, Said]]:
     """Yield every place that either listing shows, in order, with the fact about it. Facts alone bring up no place."""
-    sources: Stream[Place, InventoryRow] = Stream(source)
-    targets: Stream[Place, InventoryRow] = Stream(target)
-    known: Stream[Place, Fact] = Stream(facts)
+    sources: Stream[Place, Row] = Stream(source)
+    targets: Stream[Place, Row] = Stream(target)
+    known: Stream[Place, Said] = Stream(facts)
     while sources.more() or targets.more():
         limit = _least(sources, targets)
         mine, theirs = sources.upto(limit), targets.upto(limit)
         places, lines, found = _side_by_side(mine, theirs)
-        facts_there, same = _known(known, places, limit)
-        yield Joined(places, lines, found, facts_there, same and mine[0] == theirs[0])
+        said = _known(known, places, limit)
+        yield Joined(places, lines, found, said[0], said[1] and mine[0] == theirs[0])
 
 
 def merged(one: Iterable[Sequence[At]], other: Iterable[Sequence[At]]) -> Iterator[list[At]]:
@@ -75,6 +73,26 @@ def in_blocks(blocks: Iterable[Sequence[Row]], place: Callable[[Row], Place], sa
         if places:
             before = places[-1]
             yield places, rows
+
+
+def unparted(blocks: Iterable[Sequence[Row]], place: Callable[[Row], Place]) -> Iterator[list[Row]]:
+    """Yield rows that are in order, cut anew: those of one place are never in two blocks."""
+    held: list[Row] = []
+    about: Place | None = None
+    for rows in blocks:
+        held += rows
+        last = place(held[-1])
+        if last == about:
+            continue
+        about = last
+        end = len(held) - 1
+        while end and place(held[end - 1]) == last:
+            end -= 1
+        if end:
+            yield held[:end]
+            held = held[end:]
+    if held:
+        yield held
 
 
 class Stream(Generic[At, Row]):
@@ -109,9 +127,7 @@ def _least(one: Stream[At, Row], other: Stream[At, Row]) -> At:
     return min(stream.places[-1] for stream in (one, other) if stream.more())
 
 
-def _side_by_side(
-    source: Block[InventoryRow], target: Block[InventoryRow]
-) -> tuple[Sequence[Place], Sequence[InventoryRow | None], Sequence[InventoryRow | None]]:
+def _side_by_side(source: Block[Row], target: Block[Row]) -> tuple[Sequence[Place], Sequence[Row | None], Sequence[Row | None]]:
     (mine, lines), (theirs, found) = source, target
     if mine == theirs:
         return mine, lines, found
@@ -124,11 +140,11 @@ def _side_by_side(
     return places, list(map(at_source.get, places)), list(map(at_target.get, places))
 
 
-def _known(facts: Stream[Place, Fact], places: Sequence[Place], limit: Place) -> tuple[Sequence[Fact | None], bool]:
+def _known(facts: Stream[Place, Said], places: Sequence[Place], limit: Place) -> tuple[Sequence[Said | None], bool]:
     """Return the fact about each place, and whether all or none have one; what is about other places up to the limit is let go."""
     about: Sequence[Place] = ()
-    found: Sequence[Fact] = ()
-    at: dict[Place, Fact] = {}
+    found: Sequence[Said] = ()
+    at: dict[Place, Said] = {}
     wanted: set[Place] = set()
     while facts.more() and facts.places[0] <= limit:
         more, rows = facts.upto(limit)

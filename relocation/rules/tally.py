@@ -1,6 +1,7 @@
 """A run added up part by part: each part is counted by the rules of `verdict`, and only the sums and the names stay. Pure.
 
-Guarantees: the same figures however a run is cut into parts, as long as all facts about a row are in the row's part.
+Guarantees: the same figures however a run is cut into parts, as long as all facts about a row are in the row's part, and all
+versions of a key in one.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from relocation.rules import digests
 from relocation.rules.histogram import AgeHistogram, SizeHistogram
 from relocation.rules.plan import Known
 from relocation.rules.records import Action, Fact, InventoryRow, Outcome, PlanRow, Proof
-from relocation.rules.summary import LOST_NAMED_MAX, Count, Equation, Histories, Named
+from relocation.rules.summary import LOST_NAMED_MAX, Count, Equation, Named
 from relocation.rules.verdict import (
     Ending,
     TargetSide,
@@ -28,7 +29,7 @@ from relocation.rules.verdict import (
     target_side,
 )
 from relocation.rules.version_verdict import all_versions_listed, histories, target_side_of_versions
-from relocation.rules.versions import Version, is_marker
+from relocation.rules.versions import VersionFacts, is_marker
 
 WRITTEN = (Action.COPY, Action.REPLACE)
 OnLost = Callable[[Sequence[Named]], None]
@@ -52,7 +53,7 @@ class Part:
     removals: Sequence[Fact] = ()
     listed: Sequence[InventoryRow] | None = None
     standing: Known = NOTHING_KNOWN
-    standing_versions: Mapping[Version, Fact] = field(default_factory=dict)
+    standing_versions: VersionFacts = field(default_factory=dict)
 
 
 class Tally:
@@ -76,7 +77,8 @@ class Tally:
         self.foreign: list[Named] = []
         self.target: dict[str, Count] = {}
         """The terms of the target's equation, and its total as `listed`; empty: the target was not listed."""
-        self.histories = Histories()
+        self.histories: dict[str, Count] = {}
+        """Where every version has a row: latest and former versions and delete markers, and how many of each are verified."""
         self.removals: list[Fact] = []
         self.brought = self.kept_said = self.kept = Count()
         """What was written and holds; what is kept and has a fact of this run; what is kept, has none, and stands proved."""
@@ -96,7 +98,7 @@ class Tally:
             self.foreign += side.foreign
         self._add_ending(part, end)
         if self._by_version:
-            self.histories = histories(part.rows, end)
+            _merge(self.histories, histories(part.rows, end))
 
     def _held_against(self, listed: Sequence[InventoryRow], part: Part, end: Ending) -> tuple[Ending, TargetSide]:
         if self._by_version:

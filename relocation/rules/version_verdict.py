@@ -6,14 +6,14 @@ objects, former versions and delete markers are counted apart.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from relocation.rules.plan import Target
-from relocation.rules.records import Fact, InventoryRow, Outcome, PlanRow
-from relocation.rules.summary import Count, Equation, Histories, Named
+from relocation.rules.records import InventoryRow, Outcome, PlanRow
+from relocation.rules.summary import Count, Equation, Named
 from relocation.rules.verdict import Ending, TargetSide
-from relocation.rules.versions import Version, is_marker
+from relocation.rules.versions import VersionFacts, is_marker, version_of
 
 
 def all_versions_listed(rows: Iterable[PlanRow], end: Ending, listed: Iterable[InventoryRow]) -> Ending:
@@ -52,7 +52,7 @@ def _misplaced(rows: Sequence[PlanRow], end: Ending, history: Sequence[tuple[str
 
 
 def target_side_of_versions(
-    listed: Sequence[InventoryRow], rows: Iterable[PlanRow], end: Ending, standing: Mapping[Version, Fact]
+    listed: Sequence[InventoryRow], rows: Iterable[PlanRow], end: Ending, standing: VersionFacts
 ) -> TargetSide:
     """Hold the target's listing of versions against the facts: listed afterwards = ours + foreign."""
     verified = {
@@ -62,7 +62,7 @@ def target_side_of_versions(
     }
 
     def is_ours(found: InventoryRow) -> bool:
-        place = (found.bucket, found.key, found.version_id)
+        place = version_of(found)
         fact = standing.get(place)
         return place in verified or (fact is not None and fact.ours and fact.target_etag == found.etag)
 
@@ -78,8 +78,8 @@ def _named(found: InventoryRow) -> Named:
     return Named(found.bucket, found.key, f"version {found.version_id}: {what}, {found.last_modified}")
 
 
-def histories(rows: Sequence[PlanRow], end: Ending) -> Histories:
-    """Count the rows of a plan apart: latest versions, former ones, delete markers; and how many of each are verified."""
+def histories(rows: Sequence[PlanRow], end: Ending) -> dict[str, Count]:
+    """Count rows, of each key all, apart: latest versions, former ones, delete markers; and how many of each are verified."""
     sums: dict[str, Count] = {}
     for _, versions in groupby(rows, key=lambda row: (row.move, row.source_key)):
         history = list(versions)
@@ -89,4 +89,4 @@ def histories(rows: Sequence[PlanRow], end: Ending) -> Histories:
             settled = fact is not None and fact.outcome == Outcome.VERIFIED
             for name in (kind, f"{kind}_verified") if settled else (kind,):
                 sums[name] = sums.get(name, Count()) + Count(1, row.size)
-    return Histories(policy="all", counts=sums)
+    return sums

@@ -16,6 +16,10 @@ from relocation.rules.records import Action, Fact, InventoryRow, Outcome, PlanRo
 
 Version = tuple[str, str, str]
 """(bucket, key, version id): at the target; in `Known` of rows and facts, with the source's version id."""
+Versions = Sequence[InventoryRow]
+"""The versions and delete markers of one key as a listing shows them, the oldest first."""
+VersionFacts = Mapping[Version, Fact]
+"""What facts say of each version of a key at the target."""
 THERE = (Outcome.COPIED, Outcome.VERIFIED)
 
 
@@ -46,6 +50,11 @@ def entry_of(row: InventoryRow | PlanRow) -> Entry:
     if isinstance(row, PlanRow):
         return Entry(row.source_version_id, row.source_etag, row.source_last_modified, row.size)
     return Entry(row.version_id, row.etag, row.last_modified, row.size)
+
+
+def version_of(found: InventoryRow) -> Version:
+    """Return what names a version at the target."""
+    return (found.bucket, found.key, found.version_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +116,12 @@ def _due(source: Sequence[Entry], at: int) -> str:
 def standing_versions(facts: Iterable[Fact]) -> dict[Version, Fact]:
     """Fold facts, in the order in which they were made, into what stands: the last word on each version at the target."""
     standing: dict[Version, Fact] = {}
+    fold_versions_in(standing, facts)
+    return standing
+
+
+def fold_versions_in(standing: dict[Version, Fact], facts: Iterable[Fact]) -> None:
+    """Fold facts, in the order in which they were made, into what stands; what is folded twice stands as it does folded once."""
     for fact in facts:
         place = (fact.target_bucket, fact.target_key, fact.target_version_id)
         if not fact.target_version_id:
@@ -120,10 +135,9 @@ def standing_versions(facts: Iterable[Fact]) -> dict[Version, Fact]:
             standing[place] = fact._replace(xxh3="", proofs=())  # there, and no more is known of it
         elif fact.outcome == Outcome.FAILED:
             standing[place] = before._replace(xxh3="", proofs=())  # there, and no longer proved
-    return standing
 
 
-def known_of(target: Target, found: Sequence[Entry], standing: Mapping[Version, Fact]) -> dict[tuple[str, str], Identity]:
+def known_of(target: Target, found: Sequence[Entry], standing: VersionFacts) -> dict[tuple[str, str], Identity]:
     """Return which source version each version found under one target key is, as far as facts say so."""
     known = {}
     for entry in found:
@@ -134,7 +148,7 @@ def known_of(target: Target, found: Sequence[Entry], standing: Mapping[Version, 
 
 
 def decide_history(
-    source: Sequence[InventoryRow], target: Target, found: Sequence[InventoryRow], standing: Mapping[Version, Fact]
+    source: Versions, target: Target, found: Versions, standing: VersionFacts
 ) -> tuple[list[PlanRow], list[PlanRow]]:
     """Pair each version of one source key (oldest first) with an action; beside them, ours at the target whose version is gone."""
     entries = [entry_of(row) for row in found]
@@ -185,9 +199,9 @@ def _there(row: PlanRow, found: InventoryRow, fact: Fact | None, *, perhaps: boo
     )
 
 
-def removed(found: InventoryRow, standing: Mapping[Version, Fact]) -> PlanRow | None:
+def removed(found: InventoryRow, standing: VersionFacts) -> PlanRow | None:
     """Return the row of a version of ours at the target that the source does not have any more; None where it is not ours."""
-    fact = standing.get((found.bucket, found.key, found.version_id))
+    fact = standing.get(version_of(found))
     if fact is None or not fact.ours or fact.target_etag != found.etag:
         return None
     return PlanRow(

@@ -8,21 +8,22 @@ shards are leased from the ledger.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 
 from relocation.ports import Store
 from relocation.rules.errors import Forbidden, StateMismatch
 from relocation.rules.plan import WRITES
 from relocation.rules.records import Fact, Intent, Outcome, PlanRow, RunRecord
 from relocation.rules.seen import Seen
-from relocation.rules.versions import standing_versions
 from relocation.stages.answers import answers_of
 from relocation.stages.context import Context
 from relocation.stages.copy_versions import CopyingVersions
 from relocation.stages.fidelity import fidelity_of, seen_by
 from relocation.stages.plan import load_plan, rows_of
 from relocation.stages.shards import CarryOut, Job, Shard, work_shards
-from relocation.stages.standing import facts_of
+from relocation.stages.standing import Asked, standing_histories
 from relocation.transfer.copy_object import copy_object
 from relocation.transfer.endings import ended
 from relocation.transfer.hands import Hands
@@ -50,17 +51,19 @@ async def copy_lane(context: Context, run_id: str) -> int:
     seen_by_move = [seen_by(category.policy, *await answers_of(context, move)) for move in category.moves]
 
     by_version = category.policy.versions == "all"
-    standing = standing_versions(await facts_of(context, run.category)) if by_version else {}
+    standing = Asked(partial(standing_histories, context, run.category))
 
     async def open_shard(shard: Shard) -> CarryOut:
         hands = [hands_of(context, run, index, each, shard) for index, each in enumerate(seen_by_move)]
         if by_version:
             readers = tuple(readers_of(context, run, hands)) if reads_back(context, run) else ()
             rows = await rows_of(context, plan.shards[shard.lease.shard])
-            return CopyingVersions(context, shard, hands, readers, rows=rows, standing=standing).carry_out
+            said = await standing.about(dict.fromkeys((row.target_bucket, row.target_key) for row in shard.rows))
+            return CopyingVersions(context, shard, hands, readers, rows=rows, standing=said).carry_out
         return _Copying(hands, tuple(readers_of(context, run, hands)) if reads_back(context, run) else ()).carry_out
 
-    return await work_shards(context, run, plan, Job(STAGE, WRITES, writes=True, open=open_shard, by_version=by_version))
+    with closing(standing):
+        return await work_shards(context, run, plan, Job(STAGE, WRITES, writes=True, open=open_shard, by_version=by_version))
 
 
 async def seal_copy(context: Context, run: RunRecord) -> None:

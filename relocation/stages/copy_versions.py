@@ -17,7 +17,7 @@ from relocation.rules.errors import Forbidden, ProtocolError, SourceGone
 from relocation.rules.keys import shown
 from relocation.rules.plan import WRITES, Target
 from relocation.rules.records import Action, Fact, Intent, Outcome, PlanRow
-from relocation.rules.versions import THERE, Entry, Identity, Version, align, entry_of, is_marker, known_of
+from relocation.rules.versions import THERE, Entry, Identity, VersionFacts, align, entry_of, is_marker, known_of
 from relocation.stages.context import Context
 from relocation.stages.list_versions import history_of
 from relocation.stages.shards import Shard
@@ -101,9 +101,9 @@ class CopyingVersions:
         readers: Sequence[tuple[Hands, Store]],
         *,
         rows: Sequence[PlanRow],
-        standing: Mapping[Version, Fact],
+        standing: Mapping[Target, VersionFacts],
     ) -> None:
-        """`rows` are all of the shard, `standing` is what the facts say of the target's versions."""
+        """`rows` are all of the shard, `standing` is what the facts say of the versions of its keys at the target."""
         self._context = context
         self._shard = shard
         self._hands = hands
@@ -194,7 +194,8 @@ class CopyingVersions:
         """List the key's history at the target, and take in what the facts say of it."""
         rows = await history_of(self._context, self._target(row, "reader"), row.target_bucket, row.target_key)
         history.found = [entry_of(found) for found in rows]
-        said = known_of((row.target_bucket, row.target_key), history.found, self._standing)
+        target = (row.target_bucket, row.target_key)
+        said = known_of(target, history.found, self._standing.get(target, {}))
         history.known = {**said, **history.known}
 
     async def _proved(self, history: History, row: PlanRow, entry: Entry, step: Step) -> Fact:

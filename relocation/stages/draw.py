@@ -9,24 +9,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeVar
 
 from relocation.ports import SortedRows
 from relocation.rules.excluded import not_held
-from relocation.rules.merging import Block, Joined, in_blocks, joined, merged
+from relocation.rules.merging import Block, Joined, Said, in_blocks, joined, merged
 from relocation.rules.plan import Known, Route, Target, decide, kept, known_from, left_over, unproved
-from relocation.rules.records import InventoryRow, PlanRow
+from relocation.rules.records import Fact, InventoryRow, PlanRow
 from relocation.settings import Category, Wave
 from relocation.stages.context import Context
 from relocation.stages.fidelity import refuse_unkept
-from relocation.stages.inventory import Inventory, WaveOf, inventory, placing, with_source
+from relocation.stages.inventory import WaveOf, inventory, placing, with_source
 from relocation.stages.list_versions import NOTHING_BEHIND, Behind, count_behind
 from relocation.stages.routes import route_of
 from relocation.stages.standing import Standing, standing_facts
 from relocation.stages.unheld import Check, checks_of
 
 PIECE_ROWS = 20_000
-"""So many places are decided on at once."""
+"""So many places (or versions) are decided on at once, and what the last block of them holds beyond."""
+Shown = TypeVar("Shown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +59,14 @@ class Sides:
     category: Category
     source: SortedRows[InventoryRow]
     target: SortedRows[InventoryRow]
-    standing: Standing
+    standing: Standing[Fact]
 
     def places(self) -> Iterator[Sequence[Target]]:
         """Yield where something stands or is to stand, in order, some at a time."""
         source, target = placing(self.category, "source"), placing(self.category, "target")
         return merged(places_of(self.source, source), places_of(self.target, target))
 
-    def joined(self) -> Iterator[Joined]:
+    def joined(self) -> Iterator[Joined[InventoryRow, Fact]]:
         """Yield each place once, with what both sides show and the facts say. Raises ProtocolError where a side repeats itself."""
         return joined(self._placed("source", self.source), self._placed("target", self.target), self.standing.blocks())
 
@@ -85,7 +86,7 @@ async def draw(context: Context, category_name: str, wave: Wave) -> Drawn:
     """List both sides, and decide on every object of the wave as its pieces are taken."""
     standing = await route_of(context, category_name, wave.name)
     category = context.settings.category_named(category_name)
-    source, target, facts = await _together(
+    source, target, facts = await together(
         inventory(context, category, "source", wave=wave),
         inventory(context, category, "target"),
         standing_facts(context, category_name),
@@ -97,9 +98,7 @@ async def draw(context: Context, category_name: str, wave: Wave) -> Drawn:
     return Drawn(source.of_wave, lines, pieces_of(context, sides, decider), await count_behind(context, category, wave))
 
 
-async def _together(
-    source: Awaitable[Inventory], target: Awaitable[Inventory], facts: Awaitable[Standing]
-) -> tuple[Inventory, Inventory, Standing]:
+async def together(source: Awaitable[Shown], target: Awaitable[Shown], facts: Awaitable[Said]) -> tuple[Shown, Shown, Said]:
     """Wait for all three at once: two servers list in the time of one. What one of them raises ends the others."""
     tasks = (asyncio.ensure_future(source), asyncio.ensure_future(target), asyncio.ensure_future(facts))
     try:
@@ -125,7 +124,7 @@ async def pieces_of(context: Context, sides: Sides, decider: Decider) -> AsyncGe
     """Yield what is decided of both sides, and close them at the end."""
     try:
         checks = await checks_of(context, sides.category, sides.places)
-        for some in _at_least(PIECE_ROWS, sides.joined()):
+        for some in in_pieces(sides.joined(), lambda block: len(block.places)):
             piece = decider.decided(some, checks)
             yield replace(piece, rows=await refuse_unkept(context, sides.category, list(piece.rows), piece.source))
     finally:
@@ -137,14 +136,16 @@ def places_of(rows: SortedRows[InventoryRow], place: Callable[[InventoryRow], Ta
     return (list(map(place, some)) for some in rows.blocks())
 
 
-def _at_least(number: int, blocks: Iterable[Joined]) -> Iterator[list[Joined]]:
-    """Yield so many places at once, and what the last block of them holds beyond."""
-    some: list[Joined] = []
+def in_pieces(
+    blocks: Iterable[Joined[Shown, Said]], size: Callable[[Joined[Shown, Said]], int]
+) -> Iterator[list[Joined[Shown, Said]]]:
+    """Yield as many blocks at once as one piece is decided from."""
+    some: list[Joined[Shown, Said]] = []
     held = 0
     for block in blocks:
         some.append(block)
-        held += len(block.places)
-        if held >= number:
+        held += size(block)
+        if held >= PIECE_ROWS:
             yield some
             some, held = [], 0
     if some:
@@ -161,13 +162,13 @@ class Decider:
     route: Route
     erased: bool
 
-    def decided(self, some: Sequence[Joined], checks: Sequence[Check]) -> Piece:
+    def decided(self, some: Sequence[Joined[InventoryRow, Fact]], checks: Sequence[Check]) -> Piece:
         """Decide on the wave's objects at some places."""
         pieces = [self._at_once(block, checks) or self._one_by_one(block, checks) for block in some]
         rows, left, source, target = ([row for piece in pieces for row in getattr(piece, name)] for name in _FIELDS)
         return Piece(rows, left, source, target)
 
-    def _at_once(self, block: Joined, checks: Sequence[Check]) -> Piece | None:
+    def _at_once(self, block: Joined[InventoryRow, Fact], checks: Sequence[Check]) -> Piece | None:
         """Decide on places where nothing changed, or of which nothing is known; None where they are to be looked at one by one."""
         if not block.alike or not self.of_wave.is_whole or self.known.intents or self.known.bodies or checks[0].listed:
             return None
@@ -181,7 +182,7 @@ class Decider:
             rows = [] if checks[0].must_keep else unproved(block.places, lines, found, foretold=foretold)
         return Piece(rows, (), lines, found) if rows else None
 
-    def _one_by_one(self, block: Joined, checks: Sequence[Check]) -> Piece:
+    def _one_by_one(self, block: Joined[InventoryRow, Fact], checks: Sequence[Check]) -> Piece:
         standing = replace(
             self.known, facts={place: fact for place, fact in zip(block.places, block.facts, strict=True) if fact is not None}
         )

@@ -6,44 +6,77 @@ one from elsewhere, does not say which is the latest, or goes round in a circle 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain, groupby
 from typing import Literal, TypeVar
 
-from relocation.ports import Store
+from relocation.ports import SortedRows, Store
 from relocation.rules.enumeration import Fingerprint
 from relocation.rules.errors import BadRequest, Forbidden, ProtocolError, Refusal, Transient
 from relocation.rules.keys import is_canary, shown
+from relocation.rules.merging import Block, Place, unparted
 from relocation.rules.objects import Listed, ListedVersion, Page
-from relocation.rules.plan import Target
 from relocation.rules.records import InventoryRow
+from relocation.rules.versions import Versions
 from relocation.settings import Category, Move, Side, Wave
 from relocation.stages.context import Context
-from relocation.stages.inventory import Saying
+from relocation.stages.inventory import Saying, placing
 from relocation.stages.pages import by_token
 
 ONE_KEY = 50
 """Versions asked for at once where one key's history is wanted: what follows are other keys that begin like it."""
-Histories = dict[Target, list[InventoryRow]]
-"""(bucket, key) → its versions and delete markers, the oldest first."""
+
+
+class Histories:
+    """The history of every key of one side, in the order of where the keys are to be at the target. Close it after use."""
+
+    def __init__(self, rows: SortedRows[InventoryRow], place: Callable[[InventoryRow], Place]) -> None:
+        """`rows` hold the versions of each key as listings show them, the newest first."""
+        self._rows = rows
+        self._place = place
+
+    @property
+    def versions(self) -> int:
+        """So many versions and delete markers there are."""
+        return self._rows.objects
+
+    def __iter__(self) -> Iterator[Versions]:
+        """Yield the history of each key, as often as one asks."""
+        return chain.from_iterable(histories for _, histories in self.blocks())
+
+    def blocks(self) -> Iterator[Block[Versions]]:
+        """Yield the same, some keys at a time."""
+        for rows in unparted(self._rows.blocks(), self._place):
+            places, histories = [], []
+            for place, versions in groupby(rows, key=self._place):
+                places.append(place)
+                histories.append(list(versions)[::-1])
+            yield places, histories
+
+    def close(self) -> None:
+        """Give the scratch back."""
+        self._rows.close()
 
 
 async def list_histories(context: Context, category: Category, side: Literal["source", "target"]) -> Histories:
-    """Return the history of every key of one side of all moves of the category."""
-    histories: Histories = {}
-    for index, move in enumerate(category.moves):
-        place: Side = getattr(move, side)
-        store = context.stores.of(place.endpoint, "reader")
-        name = f"{place.endpoint}/{place.bucket}/{shown(place.prefix)}"
-        saying = Saying(context, name)
-        listed: Histories = {}
-        async for page in pages_of(context, store, place.bucket, place.prefix):
-            for version in page:
-                listed.setdefault((place.bucket, version.key), []).append(_row(index, place.bucket, version))
-            saying([Listed(version.key, version.size, version.etag, version.last_modified) for version in page])
-        histories |= {target: versions[::-1] for target, versions in listed.items()}
-        context.progress.note("inventory.listed", side=side, place=name, versions=saying.objects)
-    return histories
+    """Return the history of every key of one side of all moves of the category. Close it after use."""
+    where = placing(category, side)
+    rows = context.scratch.rows(InventoryRow, where)
+    try:
+        for index, move in enumerate(category.moves):
+            place: Side = getattr(move, side)
+            store = context.stores.of(place.endpoint, "reader")
+            name = f"{place.endpoint}/{place.bucket}/{shown(place.prefix)}"
+            saying = Saying(context, name)
+            async for page in pages_of(context, store, place.bucket, place.prefix):
+                rows.add([_row(index, place.bucket, version) for version in page])
+                saying(page)
+            context.progress.note("inventory.listed", side=side, place=name, versions=saying.objects)
+    except BaseException:
+        rows.close()
+        raise
+    return Histories(rows, where)
 
 
 async def history_of(context: Context, store: Store, bucket: str, key: str) -> list[InventoryRow]:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from contextlib import aclosing
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence, Set
+from contextlib import aclosing, closing
 from dataclasses import replace
+from functools import partial
+from itertools import chain, groupby
+from typing import Generic
 
 from relocation.ports import SortedRows
-from relocation.rules.merging import Place, Stream, in_blocks
+from relocation.rules.merging import Block, Said, Stream, in_blocks
 from relocation.rules.plan import REMOVES, STAGES, Known, Target, known
 from relocation.rules.records import Fact, InventoryRow, PlanRow, RunRecord, Segment
 from relocation.rules.tally import Part
+from relocation.rules.versions import THERE, VersionFacts, Versions, standing_versions, version_of
 from relocation.settings import Category, Wave
 from relocation.stages.asked import inventory_row, listed_as
 from relocation.stages.context import Context
 from relocation.stages.inventory import WaveOf, inventory
+from relocation.stages.list_versions import list_histories
 from relocation.stages.plan import SealedPlan, rows_of
-from relocation.stages.standing import Standing, standing_facts
-from relocation.stages.versions import listed_versions
+from relocation.stages.standing import Asked, standing_facts, standing_histories
 from relocation.transfer.crew import work_all
 
 Parts = AsyncGenerator[Part, None]
@@ -44,27 +49,19 @@ async def _facts(context: Context, segments: Sequence[Segment]) -> list[Fact]:
     return facts
 
 
-async def whole(parts: Parts) -> Part:
-    """Return all parts as one: a key's versions may stand in no other order, and are judged together."""
-    rows: list[PlanRow] = []
-    left_over: list[PlanRow] = []
-    facts: list[Fact] = []
-    removals: list[Fact] = []
-    async for part in parts:
-        rows += part.rows
-        left_over += part.left_over
-        facts += part.facts
-        removals += part.removals
-    return Part(rows, left_over, sorted(facts, key=lambda fact: STAGES.index(fact.stage)), removals)
+async def with_versions_listed(context: Context, run: RunRecord, wave: Wave, parts: Parts) -> Parts:
+    """Yield a run's parts, which are in the order of their keys, with the target's versions as they are listed now between them."""
+    category = context.settings.category_named(run.category)
+    with closing(await list_histories(context, category, "target")) as histories:
+        said = Asked(partial(standing_histories, context, run.category))
+        async for part in _between(_Versions(category, wave, map(_flat, histories.blocks()), said), parts):
+            yield part
 
 
-async def with_versions_listed(context: Context, run: RunRecord, wave: Wave | None, parts: Parts) -> Parts:
-    """Yield a whole run; with `wave`, with the target's versions as they are listed now."""
-    if wave is None:
-        yield await whole(parts)
-        return
-    target, standing = await listed_versions(context, run.category, wave)
-    yield replace(await whole(parts), listed=target, standing_versions=standing)
+def _flat(block: Block[Versions]) -> Block[InventoryRow]:
+    """Return the versions of some keys, each with its place."""
+    rows = list(chain.from_iterable(block[1]))
+    return list(map(_place, rows)), rows
 
 
 async def with_target_listed(
@@ -76,8 +73,16 @@ async def with_target_listed(
     """
     category = context.settings.category_named(run.category)
     rows = (await inventory(context, category, "target")).rows if plan is None else await _asked(context, category, plan)
-    target = _Target(context, run.category, wave, rows)
-    try:
+    with closing(rows):
+        blocks = in_blocks(rows.blocks(), _place, lambda row: f"the listing of the target's bucket {row.bucket}")
+        said = Asked(partial(standing_facts, context, run.category))
+        async for part in _between(_Objects(category, wave, blocks, said), parts):
+            yield part
+
+
+async def _between(target: _Target[Said], parts: Parts) -> Parts:
+    """Yield parts with what the target shows of their places, and then the rest of it."""
+    with closing(target):
         async with aclosing(parts):
             async for part in parts:
                 if part.rows:
@@ -87,8 +92,6 @@ async def with_target_listed(
         yield await target.held_against(Part(), target.rest())
         while rest := target.rest():
             yield await target.held_against(Part(), rest)
-    finally:
-        target.close()
 
 
 async def _asked(context: Context, category: Category, plan: SealedPlan) -> SortedRows[InventoryRow]:
@@ -110,68 +113,88 @@ async def _asked(context: Context, category: Category, plan: SealedPlan) -> Sort
     return rows
 
 
-class _Target:
+class _Target(ABC, Generic[Said]):
     """The target as it is listed now, handed out in order, with what all facts say of what this run's do not."""
 
-    def __init__(self, context: Context, category_name: str, wave: Wave, rows: SortedRows[InventoryRow]) -> None:
-        category = context.settings.category_named(category_name)
-        self._context = context
-        self._category_name = category_name
+    def __init__(self, category: Category, wave: Wave, listed: Iterator[Block[InventoryRow]], said: Asked[Said]) -> None:
+        """`listed` never parts the versions of a key."""
         self._by_key = category.partition().by_key
         self._of_wave = WaveOf(category, wave)
-        self._rows = rows
-        said = "the listing of the target's bucket"
-        self._listed = Stream(in_blocks(rows.blocks(), _place, lambda row: f"{said} {row.bucket}"))
-        self._standing: Standing | None = None
-        self._facts: Iterator[tuple[Place, Fact]] = iter(())
-        self._fact: tuple[Place, Fact] | None = None
+        self._listed = Stream(listed)
+        self._said = said
+
+    @abstractmethod
+    async def held_against(self, part: Part, listed: Sequence[InventoryRow]) -> Part:
+        """Return the part with those of the listed objects that are the wave's."""
 
     def upto(self, place: Target) -> list[InventoryRow]:
         """Return what is listed up to a place, itself included, and was not handed out yet."""
         found: list[InventoryRow] = []
         while self._listed.more() and self._listed.places[0] <= place:
-            found += self._listed.upto(place)[1]
+            found += self._at_hand(place)
         return found
 
     def rest(self) -> list[InventoryRow]:
         """Return some of what is left."""
         found: list[InventoryRow] = []
         while self._listed.more() and len(found) < LISTED_ROWS:
-            found += self._listed.upto(self._listed.places[-1])[1]
+            found += self._at_hand(self._listed.places[-1])
         return found
 
-    async def held_against(self, part: Part, listed: Sequence[InventoryRow]) -> Part:
-        """Return the part with those of the listed objects that are the wave's."""
-        planned = {(row.target_bucket, row.target_key) for row in part.rows}
-        said = {(fact.target_bucket, fact.target_key, fact.target_etag) for fact in part.facts}
-        unsaid = [row for row in listed if (row.bucket, row.key, row.etag) not in said]
-        if self._by_key:
-            unsaid = [row for row in unsaid if _place(row) in planned or self._of_wave.has_at_target(row, None, None)]
-        earlier = await self._said_of(unsaid)
-        mine = [row for row in listed if _place(row) in planned or self._of_wave.has_at_target(row, None, earlier.get(_place(row)))]
-        facts = known(part.facts, ()).facts if part.facts else {}
-        return replace(part, listed=mine, standing=Known({**facts, **earlier}, {}))
-
-    async def _said_of(self, rows: Sequence[InventoryRow]) -> dict[Target, Fact]:
-        """Return what all facts of the category say of these places, which come in order from one call to the next."""
-        if rows and self._standing is None:
-            self._standing = await standing_facts(self._context, self._category_name)
-            self._facts = iter(self._standing)
-            self._fact = next(self._facts, None)
-        found: dict[Target, Fact] = {}
-        for row in rows:
-            place = _place(row)
-            while self._fact is not None and self._fact[0] < place:
-                self._fact = next(self._facts, None)
-            if self._fact is not None and self._fact[0] == place:
-                found[place] = self._fact[1]
-        return found
+    def _at_hand(self, place: Target) -> Sequence[InventoryRow]:
+        """Return what is at hand up to a place; where keys alone tell the waves apart, nothing of others."""
+        rows = self._listed.upto(place)[1]
+        if not self._by_key or self._of_wave.is_whole:
+            return rows
+        return [row for row in rows if self._of_wave.has_at_target(row, None, None)]
 
     def close(self) -> None:
         """Give the scratch back."""
-        self._rows.close()
-        if self._standing is not None:
-            self._standing.close()
+        self._said.close()
+
+
+class _Objects(_Target[Fact]):
+    """The target's objects."""
+
+    async def held_against(self, part: Part, listed: Sequence[InventoryRow]) -> Part:
+        said = {(fact.target_bucket, fact.target_key, fact.target_etag) for fact in part.facts}
+        earlier = await self._said.about(_place(row) for row in listed if (row.bucket, row.key, row.etag) not in said)
+        if not self._by_key:
+            planned = _planned(part)
+            listed = [
+                row for row in listed if _place(row) in planned or self._of_wave.has_at_target(row, None, earlier.get(_place(row)))
+            ]
+        facts = known(part.facts, ()).facts if part.facts else {}
+        return replace(part, listed=listed, standing=Known({**facts, **earlier}, {}))
+
+
+class _Versions(_Target[VersionFacts]):
+    """The target's versions and delete markers, key by key."""
+
+    async def held_against(self, part: Part, listed: Sequence[InventoryRow]) -> Part:
+        facts = standing_versions(part.facts)
+        earlier = await self._said.about(_place(row) for row in listed if not _stands(row, facts.get(version_of(row))))
+        for of_key in earlier.values():
+            facts |= of_key
+        mine = listed if self._by_key else self._mine(listed, _planned(part), facts)
+        return replace(part, listed=mine, standing_versions=facts)
+
+    def _mine(self, listed: Sequence[InventoryRow], planned: Set[Target], facts: VersionFacts) -> list[InventoryRow]:
+        """Return what is the wave's: all of a key, or nothing of it."""
+        mine: list[InventoryRow] = []
+        for place, versions in groupby(listed, key=_place):
+            history = list(versions)
+            if place in planned or self._of_wave.has_at_target(history[0], None, facts.get(version_of(history[0]))):
+                mine += history
+        return mine
+
+
+def _stands(row: InventoryRow, fact: Fact | None) -> bool:
+    return fact is not None and fact.outcome in THERE and fact.target_etag == row.etag
+
+
+def _planned(part: Part) -> Set[Target]:
+    return {(row.target_bucket, row.target_key) for row in part.rows}
 
 
 def _place(row: InventoryRow) -> Target:

@@ -75,7 +75,7 @@ async def summarise(context: Context, material: Material) -> Summary:
         hidden=again.hidden,
         second_listing=again.compared,
         declared=_declared(category, sides, plan, tally),
-        histories=tally.histories if category.policy.versions == "all" else _behind(plan),
+        histories=Histories("all", tally.histories) if category.policy.versions == "all" else _behind(plan),
         unknown=(*said_of(plan), *_unknown(context, sides, again), *unknowns(uploads), *_uncounted(plan), *unseen),
         equations=(source_equation(counted),),
         sizes=tally.sizes.bars(),

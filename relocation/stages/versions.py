@@ -1,27 +1,34 @@
 """Plan the whole history of every object of a wave: a row for each version and each delete marker, the oldest of a key first.
 
-Guarantees: what of a key can't be brought over in its order is a conflict or refused from there on, never written out of order.
+Guarantees: what of a key can't be brought over in its order is a conflict or refused from there on, never written out of order;
+keys are decided on one by one, and memory does not grow with them. A key is the wave's if its oldest version is.
 Refuses a target that keeps no versions, a source that does not list them, and markers that nobody has the right to write.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 
 from relocation.rules.errors import Refusal
 from relocation.rules.excluded import not_held
+from relocation.rules.merging import Joined, joined, merged
 from relocation.rules.plan import Target
-from relocation.rules.records import Action, Fact, InventoryRow, PlanRow
-from relocation.rules.versions import Version, all_or_none_after, decide_history, is_marker, removed, standing_versions
+from relocation.rules.records import Action, InventoryRow, PlanRow
+from relocation.rules.versions import VersionFacts, Versions, all_or_none_after, decide_history, is_marker, version_of
 from relocation.settings import Category, Wave
 from relocation.stages.context import Context
-from relocation.stages.draw import Drawn, Piece
+from relocation.stages.draw import Drawn, Piece, in_pieces, together
 from relocation.stages.fidelity import refuse_unkept
-from relocation.stages.inventory import WaveOf, target_of
-from relocation.stages.list_versions import list_histories, refuse_unversioned
+from relocation.stages.inventory import WaveOf
+from relocation.stages.list_versions import Histories, list_histories, refuse_unversioned
 from relocation.stages.routes import route_of
-from relocation.stages.standing import facts_of
-from relocation.stages.unheld import checks_of
+from relocation.stages.standing import Standing, standing_histories
+from relocation.stages.unheld import Check, checks_of
+
+Keys = Joined[Versions, VersionFacts]
+"""Some keys with both histories, and what facts say of the target's."""
 
 
 def moves_versions(context: Context, category_name: str) -> bool:
@@ -30,7 +37,7 @@ def moves_versions(context: Context, category_name: str) -> bool:
 
 
 async def draw_versions(context: Context, category_name: str, wave: Wave) -> Drawn:
-    """List the versions of both sides and decide on every one of the wave's. Reads only."""
+    """List the versions of both sides, and decide on every one of the wave's as the pieces are taken. Reads only."""
     category = context.settings.category_named(category_name)
     route, erased = await route_of(context, category_name, wave.name)
     if route != "source":
@@ -40,62 +47,113 @@ async def draw_versions(context: Context, category_name: str, wave: Wave) -> Dra
         )
     for move in category.moves:
         await refuse_unversioned(context, move)
-    source_all = await list_histories(context, category, "source")
-    target_all = await list_histories(context, category, "target")
-    standing = standing_versions(await facts_of(context, category_name))
-    rows: list[PlanRow] = []
-    gone: list[PlanRow] = []
-    source: list[InventoryRow] = []
-    wanted: set[Target] = set()
-    of_wave = WaveOf(category, wave)
-    for history in sorted(source_all.values(), key=lambda history: (history[0].move, history[0].key)):
-        target = target_of(category, history[0])
-        wanted.add(target)
-        if not of_wave.has(history[0]):
-            continue
-        decided, left = decide_history(history, target, target_all.get(target, ()), standing)
-        rows += decided
-        gone += left
-        source += history
-    rows = await _refused(context, category, rows, source, {*wanted, *target_all})
-    there = [row for history in target_all.values() for row in history if of_wave.has_at_target(row, None, None)]
-    gone += (row for row in (removed(found, standing) for found in there if (found.bucket, found.key) not in wanted) if row)
-    if erased:
-        gone.clear()
-    _refuse_without_remover(context, category, rows)
-    context.progress.advance(objects=len(source))
-    left_over = sorted(not_held(gone, category.policy.held_back), key=lambda row: (row.target_bucket, row.target_key))
-    return Drawn(len(source), source, _one(Piece(rows, left_over, source, there)))
+    source, target, facts = await together(
+        list_histories(context, category, "source"),
+        list_histories(context, category, "target"),
+        standing_histories(context, category_name),
+    )
+    sides = _Sides(source, target, facts)
+    decider = _Decider(category, WaveOf(category, wave), erased)
+    lines = _Lines(source, decider.of_wave)
+    objects = source.versions if decider.of_wave.is_whole else sum(1 for _ in lines)
+    context.progress.advance(objects=objects)
+    return Drawn(objects, lines, _pieces(context, sides, decider))
 
 
-async def _one(piece: Piece) -> AsyncGenerator[Piece, None]:
-    yield piece
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """Both sides of a category as listed, and what the facts say, each in the order of keys at the target."""
+
+    source: Histories
+    target: Histories
+    standing: Standing[VersionFacts]
+
+    def places(self) -> Iterator[Sequence[Target]]:
+        """Yield where something stands or is to stand, in order, some at a time."""
+        return merged((places for places, _ in self.source.blocks()), (places for places, _ in self.target.blocks()))
+
+    def joined(self) -> Iterator[Keys]:
+        """Yield each key once, with both histories."""
+        return joined(self.source.blocks(), self.target.blocks(), self.standing.blocks())
+
+    def close(self) -> None:
+        """Give the scratch back."""
+        for each in (self.source, self.target, self.standing):
+            each.close()
 
 
-async def listed_versions(context: Context, category_name: str, wave: Wave) -> tuple[list[InventoryRow], dict[Version, Fact]]:
-    """Return the target's histories of a wave as they are listed now, and what all facts say of them."""
-    category = context.settings.category_named(category_name)
-    histories = await list_histories(context, category, "target")
-    of_wave = WaveOf(category, wave)
-    rows = [row for history in histories.values() for row in history if of_wave.has_at_target(row, None, None)]
-    return rows, standing_versions(await facts_of(context, category_name))
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """The source's versions of one wave, to be gone through at will."""
+
+    source: Histories
+    of_wave: WaveOf
+
+    def __iter__(self) -> Iterator[InventoryRow]:
+        return chain.from_iterable(versions for versions in self.source if self.of_wave.has(versions[0]))
 
 
-async def _refused(
-    context: Context, category: Category, rows: list[PlanRow], source: list[InventoryRow], there: set[Target]
-) -> list[PlanRow]:
+async def _pieces(context: Context, sides: _Sides, decider: _Decider) -> AsyncGenerator[Piece, None]:
+    """Yield what is decided of both sides, and close them at the end."""
+    try:
+        checks = await checks_of(context, decider.category, sides.places)
+        for some in in_pieces(sides.joined(), _versions_in):
+            piece = await _refused(context, decider.category, decider.decided(some), checks)
+            _refuse_without_remover(context, decider.category, piece.rows)
+            yield piece
+    finally:
+        sides.close()
+
+
+def _versions_in(keys: Keys) -> int:
+    return sum(len(versions) for versions in (*keys.source, *keys.found) if versions is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Decider:
+    """What a wave's versions are decided by, beside both histories of their key."""
+
+    category: Category
+    of_wave: WaveOf
+    erased: bool
+
+    def decided(self, some: Sequence[Keys]) -> Piece:
+        """Decide on those of some keys that are the wave's."""
+        rows: list[PlanRow] = []
+        gone: list[PlanRow] = []
+        source: list[InventoryRow] = []
+        target: list[InventoryRow] = []
+        for keys in some:
+            for place, wanted, found, facts in zip(keys.places, keys.source, keys.found, keys.facts, strict=True):
+                if not self._has(wanted, found, facts or {}):
+                    continue
+                decided, left = decide_history(wanted or (), place, found or (), facts or {})
+                rows += decided
+                gone += left
+                source += wanted or ()
+                target += found or ()
+        left_over = () if self.erased else list(not_held(gone, self.category.policy.held_back))
+        return Piece(rows, left_over, source, target)
+
+    def _has(self, wanted: Versions | None, found: Versions | None, facts: VersionFacts) -> bool:
+        if wanted is not None:
+            return self.of_wave.has(wanted[0])
+        return found is not None and self.of_wave.has_at_target(found[0], None, facts.get(version_of(found[0])))
+
+
+async def _refused(context: Context, category: Category, piece: Piece, checks: Sequence[Check]) -> Piece:
     """Turn into Refuse what the target can't hold, or not as the policy says, and what follows it in the same key's history."""
-    places = sorted(there)
-    checks = await checks_of(context, category, lambda: (places,))
-    rows = [checks[row.move](row) for row in rows]
+    rows = [checks[row.move](row) for row in piece.rows]
     versions = [number for number, row in enumerate(rows) if not is_marker(row)]
-    kept = await refuse_unkept(context, category, [rows[number] for number in versions], [source[number] for number in versions])
+    kept = await refuse_unkept(
+        context, category, [rows[number] for number in versions], [piece.source[number] for number in versions]
+    )
     for number, row in zip(versions, kept, strict=True):
         rows[number] = row
-    return all_or_none_after(rows)
+    return replace(piece, rows=all_or_none_after(rows))
 
 
-def _refuse_without_remover(context: Context, category: Category, rows: list[PlanRow]) -> None:
+def _refuse_without_remover(context: Context, category: Category, rows: Sequence[PlanRow]) -> None:
     """Refuse markers that nobody may write: a Refusal names the endpoint whose configuration has no remover."""
     for move in {row.move for row in rows if is_marker(row) and row.action == Action.COPY}:
         context.stores.of(category.moves[move].target.endpoint, "remover")

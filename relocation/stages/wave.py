@@ -169,7 +169,7 @@ async def _worked(context: Context, run: RunRecord, *, wave: Wave | None = None)
     """Summarise from the vault: the plan's rows and the sealed facts of this run. With `wave`, the target is listed once more."""
     plan = await load_plan(context, run)
     parts = parts_of(context, run, plan)
-    if moves_versions(context, run.category):
+    if wave is not None and moves_versions(context, run.category):
         parts = with_versions_listed(context, run, wave, parts)
     elif wave is not None:
         parts = with_target_listed(context, run, wave, parts, plan=plan if plan.changed else None)

@@ -3,6 +3,8 @@
 import pytest
 from sqlalchemy import create_engine
 
+from connectors import scratch
+from relocation.stages import draw, plan, run_parts, standing
 from tests.model.world import PART
 
 ENGINES = []
@@ -29,3 +31,15 @@ def quick(monkeypatch):
     monkeypatch.setattr("connectors.ledger.database.SYNCHRONOUS", "OFF")
     monkeypatch.setattr("connectors.memory.rules.PART_BYTES_MIN", PART)
     monkeypatch.setattr("relocation.rules.parts.PART_BYTES_MIN", PART)
+
+
+@pytest.fixture
+def cut_small(monkeypatch):
+    """Make pieces, files and runs of a few rows, and let nothing stay in memory."""
+    monkeypatch.setattr(draw, "PIECE_ROWS", 3)
+    monkeypatch.setattr(plan, "FILE_ROWS", 4)
+    monkeypatch.setattr(run_parts, "LISTED_ROWS", 2)
+    monkeypatch.setattr(standing, "FOLDED_PLACES", 7)
+    monkeypatch.setattr(scratch, "SORTED_ROWS", 5)
+    monkeypatch.setattr(scratch, "BLOCK_ROWS", 2)
+    monkeypatch.setattr(scratch, "MEMORY_ROWS", 6)

@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 import tracemalloc
 
-import pytest
-
-from connectors import scratch
 from connectors.scratch import DiskScratch
 from relocation.rules.records import Fact, PlanRow
-from relocation.stages import draw, plan, run_parts, standing
+from relocation.stages import plan
 from relocation.stages.plan import load_plan
-from relocation.stages.standing import facts_of, standing_facts
+from relocation.stages.standing import Asked, facts_of, standing_facts
 from relocation.transfer import budget
 from tests.model.world import MIB, QuickTables, World
 
@@ -51,18 +48,6 @@ async def told(folder) -> tuple[list[PlanRow], str, list[Fact]]:
         figures,
         [fact._replace(run_id="", at="", target_version_id="") for fact in facts],
     )
-
-
-@pytest.fixture
-def cut_small(monkeypatch):
-    """Make pieces, files and runs of a few rows, and let nothing stay in memory."""
-    monkeypatch.setattr(draw, "PIECE_ROWS", 3)
-    monkeypatch.setattr(plan, "FILE_ROWS", 4)
-    monkeypatch.setattr(run_parts, "LISTED_ROWS", 2)
-    monkeypatch.setattr(standing, "FOLDED_PLACES", 7)
-    monkeypatch.setattr(scratch, "SORTED_ROWS", 5)
-    monkeypatch.setattr(scratch, "BLOCK_ROWS", 2)
-    monkeypatch.setattr(scratch, "MEMORY_ROWS", 6)
 
 
 async def test_the_same_is_said_whole_and_in_pieces(tmp_path, request):
@@ -104,6 +89,21 @@ async def test_memory_does_not_grow_with_the_runs_of_a_category(tmp_path):
         assert len(await facts_of(context, "talk")) == 5 * len(world.bodies("korea"))
         stands = await standing_facts(context, "talk")
         assert counted.facts_max == len(list(stands)) == len(world.bodies("korea"))
+        stands.close()
+
+
+async def test_who_asks_backwards_is_told_the_same(tmp_path, cut_small):
+    """I1: a shard that comes back to a lane late finds what stands of its places, though others were asked for in between."""
+    world = World.made(tmp_path)
+    await world.seed(plain=20)
+    await world.run()
+    async with world.context() as context:
+        stands = await standing_facts(context, "talk")
+        facts = dict(stands)
+        asked = Asked(lambda: standing_facts(context, "talk"))
+        for places in (list(facts)[10:], [*list(facts)[:12], ("talk", "~ unknown")], list(facts)[5:6]):
+            assert await asked.about(places) == {place: facts[place] for place in places if place in facts}
+        asked.close()
         stands.close()
 
 

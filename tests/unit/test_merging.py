@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relocation.rules.errors import ProtocolError
-from relocation.rules.merging import in_blocks, joined, merged
+from relocation.rules.merging import in_blocks, joined, merged, unparted
 from relocation.rules.records import Fact, InventoryRow
 
 KEYS = st.sets(st.text(max_size=2), max_size=12)
@@ -81,3 +81,14 @@ def test_a_listing_that_repeats_a_key_is_refused_by_its_name(sizes):
     rows = [line("a"), line("b"), line("b")]
     with pytest.raises(ProtocolError, match="the listing of korea repeats b"):
         list(in_blocks(cut(rows, sizes), lambda row: (row.bucket, row.key), lambda _: "the listing of korea"))
+
+
+@given(places=st.lists(st.sampled_from("abc"), max_size=20), sizes=SIZES)
+def test_what_is_of_one_place_is_never_in_two_blocks(places, sizes):
+    """D12: a key's versions are decided on together, however the rows are cut; none is lost, and their order stays."""
+    rows = [line(key)._replace(version_id=str(number)) for number, key in enumerate(sorted(places))]
+    blocks = list(unparted(cut(rows, sizes), lambda row: (row.bucket, row.key)))
+    assert [row for block in blocks for row in block] == rows
+    keys = [{row.key for row in block} for block in blocks]
+    assert all(not one & other for number, one in enumerate(keys) for other in keys[:number])
+    assert all(keys)
