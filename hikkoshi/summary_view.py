@@ -132,6 +132,10 @@ def _left(summary: Summary) -> Iterator[tuple[str, Text]]:
         yield "unclaimed", _unclaimed(summary.unclaimed)
     if begun := [each for each in summary.unfinished if each.uploads]:
         yield "unfinished", _unfinished(begun)
+    former, markers = (summary.histories.counts.get(name, Count()) for name in ("former_versions", "delete_markers"))
+    if summary.histories.policy == "latest" and (former.objects or markers.objects):
+        what = f"{former.objects:,} former versions ({size(former.bytes)}), {markers.objects:,} delete markers"
+        yield "stays", Text(f"{what}: at the source, not moved (policy.versions)")
 
 
 def _sentences(summary: Summary) -> Iterator[tuple[str, Text]]:
@@ -193,7 +197,9 @@ def _foreign(named: tuple[Named, ...]) -> Text:
     return text
 
 
-def _unclaimed(places: tuple[Unclaimed, ...]) -> Text:
+def _unclaimed(found: tuple[Unclaimed, ...]) -> Text:
+    """Return the first of the places, those first that nobody could read, then the largest."""
+    places = sorted(found, key=lambda each: (each.objects >= 0, -each.bytes, -each.objects, each.place))
     held = (f"{objects(each.objects)}, {size(each.bytes)}{_former(each)}" if each.objects >= 0 else "unread" for each in places)
     parts = [f"{shown(each.place)} ({what})" for each, what in zip(places[:NAMES_SHOWN], held, strict=False)]
     more = f", and {len(places) - NAMES_SHOWN:,} more" if len(places) > NAMES_SHOWN else ""

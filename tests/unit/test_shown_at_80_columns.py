@@ -17,7 +17,7 @@ from hikkoshi.shell import Shell
 from hikkoshi.summary_view import show
 from relocation.rules.objects import Place
 from relocation.rules.records import Action, Answers, PlanRow
-from relocation.rules.summary import Count, Named
+from relocation.rules.summary import Count, Histories, Named, Unclaimed
 from relocation.rules.verdict import named
 from tests.unit.report_samples import GOOD
 
@@ -51,6 +51,23 @@ def test_others_objects_at_the_target_are_said_to_stay() -> None:
     """Beside the verdict, with a mark."""
     said = " ".join(printed(replace(GOOD, foreign=tuple(Named("talk", f"x{n}", "") for n in range(2071)))).split())
     assert "! 2,071 other objects lie at the target; they are not ours and stay: talk/x0, talk/x1, talk/x2 …" in said
+
+
+def test_the_largest_place_that_nobody_claims_is_among_those_that_are_shown() -> None:
+    """Empty buckets come first by name; what was forgotten must not stand behind them, nor what nobody may look into."""
+    empty = tuple(Unclaimed(f"korea/a{number}", 0, 0, "") for number in range(9))
+    said = " ".join(
+        printed(replace(GOOD, unclaimed=(*empty, Unclaimed("korea/keep", 5, 50, ""), Unclaimed("korea/z", -1, -1, "")))).split()
+    )
+    assert "korea/z (unread), korea/keep (5 objects, 50 B), korea/a0 (0 objects, 0 B), and 8 more" in said
+
+
+def test_former_versions_that_stay_are_said_to_stay() -> None:
+    """An object whose latest version is a delete marker is in no listing; its history is still at the source."""
+    counts = {"former_versions": Count(1203, 4096), "delete_markers": Count(7, 0)}
+    said = " ".join(printed(replace(GOOD, histories=Histories(counts=counts))).split())
+    assert "1,203 former versions (4.0 KiB), 7 delete markers: at the source, not moved" in said
+    assert "former versions" not in printed(replace(GOOD, histories=Histories(policy="all", counts=counts)))
 
 
 def test_an_object_with_another_name_at_the_target_is_shown_with_both() -> None:
