@@ -64,11 +64,15 @@ def _document(fence: FenceRecord, holds: bool) -> dict[str, Json]:
 
 
 def _show(shell: Shell, what: What, found: list[tuple[FenceRecord, bool]]) -> None:
+    from relocation.rules.fences import bars, lets_through
     from relocation.rules.keys import shown
 
     if not found:
         shell.out.print("no write fence stands")
     for each, holds in found:
-        where = ", ".join(f"{each.endpoint}/{each.bucket}/{shown(prefix)}" for prefix in each.prefixes)
+        where = ", ".join(f"{each.endpoint}/{each.bucket}/{shown(prefix)}" for prefix in bars(each))
         state = "lifted" if what == "lift" else "holds" if holds else "DOES NOT HOLD"
         shell.out.print(f"{state}: {where}, by {each.kind}, touches {', '.join(each.categories)}; {each.who}, {each.at}, {each.id}")
+    if what != "lift":
+        for told in lets_through(each for each, _ in found):
+            shell.out.print(f"! {told}")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from connectors.pace.orders import PaceStanding
     from hikkoshi.categories_view import Stands
     from relocation.rules.brief import Brief
+    from relocation.rules.fences import FenceRecord
     from relocation.rules.records import RunRecord
     from relocation.settings import Migration
 
@@ -51,6 +52,7 @@ def status(context: typer.Context, *, config: ConfigOption = None, json: JsonOpt
     settings = shell.settings(credentials=False)
     standings = run_until_stopped(_standings(settings))
     paces = run_until_stopped(_paces(settings))
+    fences = run_until_stopped(_fences(settings))
     today = datetime.now(ZoneInfo(settings.timezone)).date()
     stands = run_until_stopped(categories_view.stands(settings, today, RUNS_MAX))
     if shell.json:
@@ -60,13 +62,37 @@ def status(context: typer.Context, *, config: ConfigOption = None, json: JsonOpt
                 "waves": [_document(each, today) for each in standings],
                 "categories": [categories_view.document(each, today) for each in stands.values()],
                 "pace": _pace(paces),
+                "fences": [{"place": f"{each.endpoint}/{each.bucket}", "kind": each.kind, "at": each.at} for each in fences],
             }
         )
     else:
         _show(shell, settings, standings, today)
         _show_categories(shell, tuple(stands.values()), today)
         _show_pace(shell, settings, paces)
+        for told in _fence_lines(shell, fences, ZoneInfo(settings.timezone)):
+            shell.out.print(f"\n{told}", soft_wrap=True, highlight=False)
     return 0
+
+
+async def _fences(settings: Migration) -> tuple[FenceRecord, ...]:
+    from connectors.assemble import ledger_alone
+
+    async with ledger_alone(settings) as ledger:
+        return await ledger.fences() if ledger else ()
+
+
+def _fence_lines(shell: Shell, fences: Sequence[FenceRecord], zone: ZoneInfo) -> Iterator[str]:
+    """Yield where the ledger has the application barred: people can't write there, and nothing else on this page would show it."""
+    from relocation.rules.fences import bars
+    from relocation.rules.keys import shown
+
+    for each in fences:
+        where = ", ".join(f"{each.endpoint}/{each.bucket}/{shown(prefix)}" for prefix in bars(each))
+        since = f"{datetime.fromisoformat(each.at).astimezone(zone):%m-%d %H:%M:%S %Z}"
+        how = (
+            "its run lifts it, or the next plan, run or fence command" if each.by_run else f"`{shell.named('fence lift')}` lifts it"
+        )
+        yield f"write fence: {where}, by {each.kind}, since {since}, by {each.who}; {how}"
 
 
 async def _paces(settings: Migration) -> Mapping[str, PaceStanding]:

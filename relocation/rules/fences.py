@@ -49,6 +49,21 @@ class FenceRecord:
     by_run: bool = False
 
 
+def bars(fence: FenceRecord) -> tuple[str, ...]:
+    """Return the prefixes of the bucket that nobody writes below: a quota bars all of it, whatever it was meant for."""
+    return ("",) if fence.kind == "quota" else fence.prefixes
+
+
+def lets_through(fences: Iterable[FenceRecord]) -> tuple[str, ...]:
+    """Return what these fences do not bar, in words: a quota is about bytes that come, and nothing else (tried on MinIO)."""
+    return tuple(
+        f"{each.endpoint}/{each.bucket}: the write fence is a quota, which lets deletions and changes of tags through: what came "
+        "so is found by the next pass"
+        for each in fences
+        if each.kind == "quota"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """What one category claims of a source: a prefix of a bucket."""

@@ -7,12 +7,13 @@ changed again by then.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from relocation.rules.errors import Refusal
+from relocation.rules.fences import FenceRecord, lets_through
 from relocation.rules.plan import WRITES
 from relocation.rules.summary import Pass, Summary
 from relocation.stages.context import Context
@@ -22,7 +23,7 @@ from relocation.stages.wave import Lanes, WaveRequest, catch_up_pass
 
 PASSES_MAX = 10
 BLIND = "tags, metadata and locks of what is kept were not looked at: the category moves all versions (policy.versions: all)"
-Fenced = Callable[[], AbstractAsyncContextManager[None]]
+Fenced = Callable[[], AbstractAsyncContextManager[Sequence[FenceRecord]]]
 """Keeps the source from changing until it is left again."""
 
 
@@ -49,6 +50,8 @@ class _Judge:
     behind_fence: bool = False
     passes: list[Pass] = field(default_factory=list)
     end: str = ""
+    let_through: tuple[str, ...] = ()
+    """What the fence of the last pass does not bar."""
 
     def looks(self, plan: SealedPlan) -> bool:
         """Judge a plan, and return whether its pass is to look at all that is kept: whether it is the last one."""
@@ -93,8 +96,8 @@ async def catch_up(
         summary = await _one(context, judge, lanes, is_last=judge.looks)
     if fenced is None:
         return summary
-    async with fenced():
-        judge.behind_fence = True
+    async with fenced() as fences:
+        judge.behind_fence, judge.let_through = True, lets_through(fences)
         return await _one(context, judge, lanes, is_last=judge.looks)
 
 
@@ -115,7 +118,7 @@ async def _one(
         end = judge.said_end
         judge.passes.append(replace(summary.passes[0], last=bool(end), narrowed=changed is not None))
         blind = (BLIND,) if end and moves_versions(context, judge.request.category) else ()
-        return replace(summary, passes=tuple(judge.passes), passes_end=end, unknown=(*summary.unknown, *blind))
+        return replace(summary, passes=tuple(judge.passes), passes_end=end, unknown=(*summary.unknown, *blind, *judge.let_through))
 
     request = WaveRequest(judge.request.category, judge.request.wave)
     return await catch_up_pass(context, request, lanes, is_last=is_last, said=said, changed=changed)

@@ -88,11 +88,11 @@ async def lift_abandoned(context: Context) -> tuple[FenceRecord, ...]:
 
 
 @asynccontextmanager
-async def fenced(context: Context, request: FenceRequest) -> AsyncIterator[None]:
-    """Keep the application from writing to a category's source while the block runs."""
+async def fenced(context: Context, request: FenceRequest) -> AsyncIterator[tuple[FenceRecord, ...]]:
+    """Keep the application from writing to a category's source while the block runs; yields the fences."""
     raised = await raise_fences(context, replace(request, by_run=True))
     try:
-        yield
+        yield raised
     finally:
         for fence in raised:
             await lift_fence(context, fence)

@@ -24,6 +24,7 @@ import uvloop
 from botocore.exceptions import ClientError
 
 from hikkoshi.local import down
+from relocation.rules.fences import FenceRecord
 from relocation.rules.summary import Summary
 from relocation.stages.catch_up import CatchUpRequest, catch_up
 from relocation.stages.fence import FenceRequest, fenced
@@ -131,10 +132,11 @@ class _once_silent:  # noqa: N801 — a context manager, called like a function
     def __init__(self, behind, writer: Writer) -> None:
         self._fence, self._writer = behind(), writer
 
-    async def __aenter__(self) -> None:
-        await self._fence.__aenter__()
+    async def __aenter__(self) -> tuple[FenceRecord, ...]:
+        fences = await self._fence.__aenter__()
         await asyncio.to_thread(self._writer.join, 30)
         assert not self._writer.is_alive(), "the fence is up, and the application still writes"
+        return fences
 
     async def __aexit__(self, *error) -> bool | None:
         return await self._fence.__aexit__(*error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -188,3 +189,23 @@ async def test_the_last_pass_of_a_catch_up_is_made_behind_the_fence(fencing_user
     assert "behind a write fence" in summary.passes_end
     assert [each.last for each in summary.passes] == [False, False, True]
     assert may_write(case, "a/after.jpg")
+
+
+async def test_what_a_quota_lets_through_is_said_by_the_pass_behind_it(fencing):
+    """A deletion passes a quota, and not a policy: the report of the last pass must not claim more than the fence held."""
+    await fencing.run()
+    fencing.put("a/second.jpg", b"second")
+    deleted = []
+
+    @asynccontextmanager
+    async def behind(context):
+        async with fenced(context, FenceRequest(CATEGORY)) as fences:
+            with suppress(ClientError):
+                application(fencing).delete_object(Bucket=fencing.bucket, Key="a/second.jpg")
+                deleted.append(fences[0].kind)
+            yield fences
+
+    async with fencing.context() as context:
+        summary = await catch_up(context, CatchUpRequest(CATEGORY, "all"), fenced=partial(behind, context))
+    said = [text for text in summary.unknown if "lets deletions and changes of tags through" in text]
+    assert len(said) == len(deleted)

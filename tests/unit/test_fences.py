@@ -9,7 +9,7 @@ import pytest
 
 from connectors.fences.statements import for_users, in_bucket_policy, without_fence
 from relocation.rules.errors import Refusal
-from relocation.rules.fences import Claim, FenceRecord, refuse_others, touched
+from relocation.rules.fences import Claim, FenceRecord, bars, lets_through, refuse_others, touched
 from tests.unit.ledger_cases import NOWHERE, dead, ledger_at
 
 FENCE = FenceRecord("a1-b2", "korea", "talk", ("images/",), ("talk-images",), "iam", ("app",), by_run=True)
@@ -29,6 +29,15 @@ def test_a_fence_names_every_category_that_it_touches():
     assert names == ("talk-images", "old-images", "everything")
     whole = touched(CLAIMS, endpoint="korea", bucket="talk", prefixes=("images/",), kind="quota")
     assert whole == ("talk-images", "old-images", "everything", "talk-videos")
+
+
+def test_a_quota_is_said_to_bar_the_bucket_and_no_deletion():
+    """Whoever relies on a fence reads how wide it is and what passes it."""
+    quota = replace(FENCE, kind="quota")
+    assert (bars(FENCE), bars(quota)) == (("images/",), ("",))
+    (told,) = lets_through([FENCE, quota])
+    assert "korea/talk" in told
+    assert "deletions and changes of tags" in told
 
 
 def test_a_fence_that_bars_others_is_refused_by_their_names():

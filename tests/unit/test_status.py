@@ -14,9 +14,10 @@ from connectors.begins import Begins, record_failure
 from connectors.ledger.leases import Held
 from connectors.state import belongs
 from hikkoshi.commands import deploy
-from hikkoshi.commands.status import Standing, _last, _lines, _stands
+from hikkoshi.commands.status import Standing, _fence_lines, _last, _lines, _stands
 from hikkoshi.shell import Shell
 from relocation.rules.errors import ConfigurationError, Refusal, StateMismatch, WrongCredentials
+from relocation.rules.fences import FenceRecord
 from relocation.rules.records import RunRecord, RunState
 from tests.unit.ledger_cases import StillClock, ledger_at
 
@@ -129,3 +130,15 @@ def migration_of():
     from connectors.configuration.reader import read
 
     return read(Path(__file__).parents[2] / "config" / "example.yaml", {})
+
+
+def test_a_write_fence_that_stands_is_seen_with_who_lifts_it() -> None:
+    """C3: after a `kill -9` people can't write; whoever looks for the reason looks here first."""
+    fence = FenceRecord("a1", "korea", "talk", ("images/",), ("talk",), "iam", (), who="sato", at="2021-06-01T00:00:00Z")
+    told = list(_fence_lines(Shell(config=Path("mine.yaml")), [fence, replace(fence, kind="quota", by_run=True)], TOKYO))
+    assert told == [
+        "write fence: korea/talk/images/, by iam, since 06-01 09:00:00 JST, by sato; "
+        "`hikkoshi fence lift --config mine.yaml` lifts it",
+        "write fence: korea/talk/, by quota, since 06-01 09:00:00 JST, by sato; "
+        "its run lifts it, or the next plan, run or fence command",
+    ]
