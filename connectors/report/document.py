@@ -102,7 +102,7 @@ def _tail(summary: Summary) -> dict[str, Json]:
         "losses": dict(summary.losses),
         "declared": dict(summary.declared),
         "histories": _histories(summary.histories),
-        "unfinished_uploads": [_unfinished(each) for each in summary.unfinished],
+        "unfinished_uploads": [uploads_line(each) for each in summary.unfinished],
         "second_listing": [_compared(each) for each in summary.second_listing],
         "equations": [_equation(each) for each in summary.equations],
         "sizes": [_bin(each) for each in summary.sizes],
@@ -177,7 +177,7 @@ def _unclaimed(place: Unclaimed) -> dict[str, Json]:
     }
 
 
-def _unfinished(each: Unfinished) -> dict[str, Json]:
+def uploads_line(each: Unfinished) -> dict[str, Json]:
     """Return what was begun at one place; no figure where nobody knows, `at_least` where there may be more."""
     known = bool(each.uploads or not each.doubt)
     figures: dict[str, Json] = {

@@ -62,20 +62,19 @@ def _both(place: Unclaimed) -> str:
 
 def unfinished_of(summary: Summary) -> Cut:
     """Return side, place, uploads, ours, bytes so far and the oldest of what was begun and not completed, the source's first."""
-    rows = tuple(_unfinished(each) for each in summary.unfinished[:ROWS_MAX])
+    rows = tuple((say(SIDES[each.side]), shown(each.place), *upload_figures(each)) for each in summary.unfinished[:ROWS_MAX])
     return Cut(rows, len(summary.unfinished))
 
 
-def _unfinished(each: Unfinished) -> tuple[Text | str, ...]:
-    """Return one place's row: a store that is not believed says `at least`, or nothing; never that there are none."""
-    where = (say(SIDES[each.side]), shown(each.place))
+def upload_figures(each: Unfinished) -> tuple[Text | str, ...]:
+    """Return uploads, ours, bytes, oldest: a store that is not believed says `at least`, or nothing; never that there are none."""
     if not each.uploads:
-        return (*where, say("uploads.not_said") if each.doubt else "0", "–", "–", "–")
+        return (say("uploads.not_said") if each.doubt else "0", "–", "–", "–")
     count = say("uploads.at_least", n=each.uploads) if each.doubt else f"{each.uploads:,}"
     volume: Text | str = size(each.bytes)
     if each.looked_into < each.uploads:
         volume = say("uploads.looked_into", bytes=size(each.bytes), n=each.looked_into) if each.looked_into else "–"
-    return (*where, count, f"{each.ours:,}", volume, moment(each.oldest, "UTC"))
+    return (count, f"{each.ours:,}", volume, moment(each.oldest, "UTC"))
 
 
 def unknowns_of(summary: Summary) -> Cut:

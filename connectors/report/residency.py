@@ -14,9 +14,9 @@ from itertools import chain
 from markupsafe import Markup
 
 from connectors.report import charts
-from connectors.report.document import Json
+from connectors.report.document import Json, uploads_line
 from connectors.report.figures import moment, number, objects, plain, size
-from connectors.report.limits import counted
+from connectors.report.limits import SIDES, counted, upload_figures
 from connectors.report.page import template
 from connectors.report.timeline import timeline
 from connectors.report.titles import term_name
@@ -27,6 +27,7 @@ from relocation.rules.deadlines import Chance
 from relocation.rules.records import Action, Proof
 from relocation.rules.residency import STALE_DAYS, Holding, Said, WaveHolds, age_days
 from relocation.rules.summary import Count, Unclaimed
+from relocation.rules.uploads_seen import UploadsSeen, uploads_seen
 
 LATE = (Chance.LATE, Chance.PASSED)
 STUCK = (Action.REFUSE.value, Action.CONFLICT.value)
@@ -90,6 +91,7 @@ def as_page(state: State) -> str:
         tiles=_tiles(state.held),
         parts=[part_of(each, state) for each in state.held],
         unknown=list(unknowns(state)),
+        uploads=uploads_of(state),
         places=[
             (plain(each.place.place), *counted(each.place), said_by(each.said, state.timezone)) for each in places[:PLACES_MAX]
         ],
@@ -106,6 +108,7 @@ def as_document(state: State) -> dict[str, Json]:
         "categories": [_category(each) for each in state.held],
         "unknown": [text.en for text in unknowns(state)],
         "unclaimed": [_place(each) for each in unclaimed(state.held)],
+        "unfinished_uploads": [uploads_document(each) for each in uploads_seen(state.held)],
     }
 
 
@@ -135,6 +138,8 @@ def unknowns(state: State) -> Iterator[Text]:
     for held in state.held:
         for wave in held.waves:
             yield from _unknowns_of(wave, _name(held, wave), state)
+        if any(wave.listed_by for wave in held.waves) and not any(wave.unfinished for wave in held.waves):
+            yield say("residency.no_uploads", category=plain(held.category))
     seen: dict[str, list[str]] = {}
     for held in state.held:
         for sentence in chain.from_iterable(wave.unknown for wave in held.waves):
@@ -166,6 +171,20 @@ def unclaimed(held: Sequence[Holding]) -> list[Place]:
             newest[endpoint] = (said, tuple(place for place in places if place.place.partition("/")[0] == endpoint))
     found = [Place(place, said) for said, places in newest.values() for place in places]
     return sorted(found, key=lambda each: (-each.place.bytes, each.place.place))
+
+
+def uploads_of(state: State) -> list[tuple[Words, ...]]:
+    """Return category, side, endpoint, figures and who saw it of the uploads that nobody completed."""
+    return [
+        (
+            plain(each.category or "–"),
+            say(SIDES[each.found.side]),
+            plain(each.found.place),
+            *upload_figures(each.found),
+            said_by(each.said, state.timezone),
+        )
+        for each in uploads_seen(state.held)
+    ]
 
 
 def part_of(held: Holding, state: State) -> Part:
@@ -299,6 +318,11 @@ def _place(each: Place) -> Json:
     counted = each.place.objects >= 0
     figures: dict[str, Json] = {"objects": each.place.objects if counted else None, "bytes": each.place.bytes if counted else None}
     return {"place": each.place.place, **figures, "newest": each.place.newest, "seen_by": _by(each.said)}
+
+
+def uploads_document(each: UploadsSeen) -> dict[str, Json]:
+    """Return one line of the uploads that nobody completed as JSON; `category` null where none claims it."""
+    return {"category": each.category or None, **uploads_line(each.found), "seen_by": _by(each.said)}
 
 
 def _counted(count: Count) -> Json:

@@ -8,8 +8,13 @@ from __future__ import annotations
 from connectors.report.figures import moment, number, plain, size
 from connectors.report.limits import counted
 from connectors.report.markdown import LIMITS_ROWS_MAX, MARKS, Lines, code
-from connectors.report.residency import Part, State, part_of, said_by, unclaimed, unknowns, verdict
+from connectors.report.residency import Part, State, part_of, said_by, unclaimed, unknowns, uploads_of, verdict
 from connectors.report.words import say
+
+UPLOADS_HEADS = (
+    *("head.category", "head.side", "head.place", "head.uploads", "head.ours", "head.bytes", "head.oldest"),
+    "residency.seen",
+)
 
 
 def as_markdown(state: State, *, language: str = "en") -> str:
@@ -20,6 +25,7 @@ def as_markdown(state: State, *, language: str = "en") -> str:
         write.category(part_of(each, state))
     write.unknown(state)
     write.places(state)
+    write.uploads(state)
     return "\n".join(write.lines) + "\n"
 
 
@@ -82,3 +88,11 @@ class _Writer(Lines):
         self.table(heads, rows, numbers=(1, 2))
         if len(rows) < len(places):
             self.lines += [f"*{self.say(say('list.cut', shown=len(rows), total=len(places)))}*", ""]
+
+    def uploads(self, state: State) -> None:
+        self.heading(say("limits.unfinished"), 3)
+        rows = [[self.say(cell) for cell in row] for row in uploads_of(state)]
+        if not rows:
+            self.lines.append(self.say(say("limits.unfinished.none")))
+            return
+        self.table(list(map(say, UPLOADS_HEADS)), rows, numbers=(3, 4, 5))

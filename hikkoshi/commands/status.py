@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from hikkoshi import categories_view, deadlines_view
+from hikkoshi import categories_view, deadlines_view, uploads_view
 from hikkoshi.commands.pace import document
 from hikkoshi.shell import ConfigOption, Json, JsonOption, Shell, shell_of
 from hikkoshi.stopping import run_until_stopped
+from relocation.rules.uploads_seen import uploads_seen
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -61,13 +62,14 @@ def status(context: typer.Context, *, config: ConfigOption = None, json: JsonOpt
                 "migration": settings.migration,
                 "waves": [_document(each, today) for each in standings],
                 "categories": [categories_view.document(each, today) for each in stands.values()],
+                "unfinished_uploads": _uploads(tuple(stands.values())),
                 "pace": _pace(paces),
                 "fences": [{"place": f"{each.endpoint}/{each.bucket}", "kind": each.kind, "at": each.at} for each in fences],
             }
         )
     else:
         _show(shell, settings, standings, today)
-        _show_categories(shell, tuple(stands.values()), today)
+        _show_categories(shell, tuple(stands.values()), today, ZoneInfo(settings.timezone))
         _show_pace(shell, settings, paces)
         for told in _fence_lines(shell, fences, ZoneInfo(settings.timezone)):
             shell.out.print(f"\n{told}", soft_wrap=True, highlight=False)
@@ -95,6 +97,12 @@ def _fence_lines(shell: Shell, fences: Sequence[FenceRecord], zone: ZoneInfo) ->
         yield f"write fence: {where}, by {each.kind}, since {since}, by {each.who}; {how}"
 
 
+def _uploads(stands: Sequence[Stands]) -> Json:
+    from connectors.report.residency import uploads_document
+
+    return [uploads_document(each) for each in uploads_seen(each.holding for each in stands)]
+
+
 async def _paces(settings: Migration) -> Mapping[str, PaceStanding]:
     from connectors.pace.orders import standings
 
@@ -114,12 +122,15 @@ def _show_pace(shell: Shell, settings: Migration, paces: Mapping[str, PaceStandi
         shell.out.print(f"{each.endpoint}: {each.told(settings.timezone)}", soft_wrap=True)
 
 
-def _show_categories(shell: Shell, stands: Sequence[Stands], today: date) -> None:
-    """Show what of each category is where, and say, where something is left, whether it makes its day."""
+def _show_categories(shell: Shell, stands: Sequence[Stands], today: date, zone: ZoneInfo) -> None:
+    """Show what of each category is where and what nobody completed, and say, where something is left, whether it makes its day."""
     if not any(wave.listed_by for each in stands for wave in each.holding.waves):
         return
     shell.out.print()
     shell.out.print(categories_view.table(stands, today))
+    shell.out.print()
+    listed = [each.holding for each in stands if any(wave.listed_by for wave in each.holding.waves)]
+    shell.out.print(uploads_view.table(uploads_seen(listed), [each.category for each in listed], zone))
     told = [each.holding for each in stands if each.holding.told.left.objects or each.holding.told.chance in deadlines_view.SAYS]
     if told:
         shell.out.print()

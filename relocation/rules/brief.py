@@ -12,7 +12,8 @@ from dataclasses import astuple, dataclass, field, replace
 from relocation.rules.keys import shown
 from relocation.rules.plan import WRITES
 from relocation.rules.records import Action, Outcome
-from relocation.rules.summary import Count, Summary, Unclaimed
+from relocation.rules.summary import Count, Summary, Unclaimed, Unfinished
+from relocation.rules.unfinished import by_endpoint
 
 TO_SEE_TO = (Action.CONFLICT, Action.REFUSE, Action.REMOVE)
 NOT_WELL = (Outcome.FAILED, Outcome.DRIFTED, Outcome.GONE, Outcome.CONFLICTED)
@@ -30,7 +31,8 @@ class Brief:
     how many objects need a person.
 
     `trouble` counts those by what they are (`TROUBLE`), `proofs` the verified ones by proof. `unclaimed` holds the largest places
-    that no category claims, percent-encoded, of `unclaimed_places` in all.
+    that no category claims, percent-encoded, of `unclaimed_places` in all; `unfinished` sums the uploads that nobody
+    completed, by side and endpoint: none where nobody looked for them.
     """
 
     listed: Count
@@ -41,6 +43,7 @@ class Brief:
     proofs: Mapping[str, int] = field(default_factory=dict)
     unclaimed: tuple[Unclaimed, ...] = ()
     unclaimed_places: int = 0
+    unfinished: tuple[Unfinished, ...] = ()
     unknown: tuple[str, ...] = ()
     looked_only_at: str = ""
     """What alone of its wave the run looked at, in words; empty: at all of it."""
@@ -62,6 +65,7 @@ class Brief:
             "proofs": dict(self.proofs),
             "unclaimed": [list(astuple(each)) for each in self.unclaimed],
             "unclaimed_places": self.unclaimed_places,
+            "unfinished": [list(astuple(each)) for each in self.unfinished],
             "unknown": list(self.unknown),
             "looked_only_at": self.looked_only_at,
             "selection": self.selection,
@@ -85,6 +89,7 @@ def brief_of(summary: Summary, selection: str = "") -> Brief:
         proofs=_proofs(summary),
         unclaimed=tuple(replace(each, place=shown(each.place)) for each in largest),
         unclaimed_places=len(summary.unclaimed),
+        unfinished=tuple(replace(each, doubt=each.doubt[:CHARACTERS_MAX]) for each in by_endpoint(summary.unfinished)),
         unknown=tuple(text[:CHARACTERS_MAX] for text in summary.unknown[:SENTENCES_MAX]),
         looked_only_at=summary.looked_only_at,
         selection=selection,
@@ -113,6 +118,7 @@ def read_brief(text: str) -> Brief | None:
         proofs=fields.get("proofs", {}),
         unclaimed=tuple(Unclaimed(*each) for each in fields.get("unclaimed", ())),
         unclaimed_places=fields.get("unclaimed_places", 0),
+        unfinished=tuple(Unfinished(*each) for each in fields.get("unfinished", ())),
         unknown=tuple(fields.get("unknown", ())),
         looked_only_at=fields.get("looked_only_at", ""),
         selection=fields.get("selection", ""),

@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from relocation.rules.brief import HIDDEN, Brief, read_brief
 from relocation.rules.deadlines import Chance, DayEnd, Forecast
 from relocation.rules.records import Action, RunRecord, RunState
-from relocation.rules.summary import Count, Unclaimed
+from relocation.rules.summary import Count, Unclaimed, Unfinished
 
 NONE = Count()
 STALE_DAYS = 7
@@ -51,6 +51,8 @@ class WaveHolds:
     unclaimed: tuple[Unclaimed, ...] = ()
     unclaimed_places: int = 0
     otherwise: bool = False
+    unfinished: tuple[Unfinished, ...] = ()
+    """Uploads that nobody completed, of the whole category, by side and endpoint; none where `listed_by` did not look for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ def _listed(wave: str, brief: Brief, said: Said) -> WaveHolds:
         unknown=brief.unknown,
         unclaimed=brief.unclaimed,
         unclaimed_places=brief.unclaimed_places,
+        unfinished=brief.unfinished,
     )
 
 

@@ -7,6 +7,7 @@ alone forgets, in its listing of all, what was begun before it was started last:
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from relocation.rules.keys import shown
 from relocation.rules.questions import NOT_ASKED, Question
@@ -24,6 +25,24 @@ def doubt_of(answers: Answers) -> str:
     if answer in ("by whole key", "without prefix"):
         return f"it shows an unfinished upload {answer} alone, and may forget others"
     return "nobody has seen whether it shows all unfinished uploads" + ("" if answer == NOT_ASKED else f" ({answer})")
+
+
+def by_endpoint(found: Iterable[Unfinished]) -> tuple[Unfinished, ...]:
+    """Return them summed by side and endpoint: of a place no more than its endpoint is left. One doubt makes the sum doubtful."""
+    sums: dict[tuple[str, str], Unfinished] = {}
+    for each in found:
+        place = (each.side, each.place.partition("/")[0])
+        before = sums.get(place, replace(each, place=place[1], uploads=0, ours=0, bytes=0, looked_into=0))
+        sums[place] = replace(
+            before,
+            uploads=before.uploads + each.uploads,
+            ours=before.ours + each.ours,
+            bytes=before.bytes + each.bytes,
+            looked_into=before.looked_into + each.looked_into,
+            oldest=min(filter(None, (before.oldest, each.oldest)), default=""),
+            doubt=before.doubt or each.doubt,
+        )
+    return tuple(sums.values())
 
 
 def unknowns(found: Iterable[Unfinished]) -> tuple[str, ...]:

@@ -1,11 +1,12 @@
 """Three categories in the middle of a migration: one home, one late with refusals, one of which a part was never listed."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from connectors.report.residency import State
 from relocation.rules.deadlines import DayEnd, forecast
 from relocation.rules.residency import Holding, Said, WaveHolds
-from relocation.rules.summary import Count, Unclaimed
+from relocation.rules.summary import Count, Unclaimed, Unfinished
 
 TODAY = date(2021, 6, 20)
 NOW = datetime(2021, 6, 20, 8, 30, tzinfo=UTC)
@@ -16,6 +17,7 @@ UNCLAIMED = (
     Unclaimed("korea/talk/keep-memo/", 1_204, 91_200_000, "2021-03-01T10:00:00Z"),
     Unclaimed("korea/%3Cb%3Esecret", -1, -1, ""),
 )
+UNFINISHED = (Unfinished("source", "korea"), Unfinished("target", "japan", doubt="it shows no unfinished uploads"))
 UNKNOWN = (
     "korea/talk hides children of a key from listings (`foo/bar` while `foo` exists): objects may exist that no listing shows",
 )
@@ -44,7 +46,8 @@ def wave(name: str, listed: int, left: int, refused: int = 0, *, listed_by: Said
     home = many(listed - left)
     trouble = {"refuse": many(refused), "drifted": many(12)} if refused else {}
     proofs = dict.fromkeys(PROOFS, home.objects)
-    return WaveHolds(name, many(listed), many(left), home, trouble, proofs, listed_by, proved_by, UNKNOWN, UNCLAIMED, 3)
+    holds = WaveHolds(name, many(listed), many(left), home, trouble, proofs, listed_by, proved_by, UNKNOWN, UNCLAIMED, 3)
+    return replace(holds, unfinished=UNFINISHED)
 
 
 HOME = holding(
