@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence, Set
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, closing
 from dataclasses import replace
 from functools import partial
-from itertools import chain, groupby
+from itertools import chain
 from typing import Generic
 
 from relocation.ports import SortedRows
@@ -160,7 +160,7 @@ class _Objects(_Target[Fact]):
         said = {(fact.target_bucket, fact.target_key, fact.target_etag) for fact in part.facts}
         earlier = await self._said.about(_place(row) for row in listed if (row.bucket, row.key, row.etag) not in said)
         if not self._by_key:
-            planned = _planned(part)
+            planned = {(row.target_bucket, row.target_key) for row in part.rows}
             listed = [
                 row for row in listed if _place(row) in planned or self._of_wave.has_at_target(row, None, earlier.get(_place(row)))
             ]
@@ -169,32 +169,18 @@ class _Objects(_Target[Fact]):
 
 
 class _Versions(_Target[VersionFacts]):
-    """The target's versions and delete markers, key by key."""
+    """The target's versions and delete markers. Waves are by keys alone here: nothing of another one comes by."""
 
     async def held_against(self, part: Part, listed: Sequence[InventoryRow]) -> Part:
         facts = standing_versions(part.facts)
         earlier = await self._said.about(_place(row) for row in listed if not _stands(row, facts.get(version_of(row))))
         for of_key in earlier.values():
             facts |= of_key
-        mine = listed if self._by_key else self._mine(listed, _planned(part), facts)
-        return replace(part, listed=mine, standing_versions=facts)
-
-    def _mine(self, listed: Sequence[InventoryRow], planned: Set[Target], facts: VersionFacts) -> list[InventoryRow]:
-        """Return what is the wave's: all of a key, or nothing of it."""
-        mine: list[InventoryRow] = []
-        for place, versions in groupby(listed, key=_place):
-            history = list(versions)
-            if place in planned or self._of_wave.has_at_target(history[0], None, facts.get(version_of(history[0]))):
-                mine += history
-        return mine
+        return replace(part, listed=listed, standing_versions=facts)
 
 
 def _stands(row: InventoryRow, fact: Fact | None) -> bool:
     return fact is not None and fact.outcome in THERE and fact.target_etag == row.etag
-
-
-def _planned(part: Part) -> Set[Target]:
-    return {(row.target_bucket, row.target_key) for row in part.rows}
 
 
 def _place(row: InventoryRow) -> Target:

@@ -1,7 +1,7 @@
 """Plan the whole history of every object of a wave: a row for each version and each delete marker, the oldest of a key first.
 
 Guarantees: what of a key can't be brought over in its order is a conflict or refused from there on, never written out of order;
-keys are decided on one by one, and memory does not grow with them. A key is the wave's if its oldest version is.
+keys are decided on one by one, and memory does not grow with them. Waves are by keys alone here: the configuration sees to it.
 Refuses a target that keeps no versions, a source that does not list them, and markers that nobody has the right to write.
 """
 
@@ -16,7 +16,7 @@ from relocation.rules.excluded import not_held
 from relocation.rules.merging import Joined, joined, merged
 from relocation.rules.plan import Target
 from relocation.rules.records import Action, InventoryRow, PlanRow
-from relocation.rules.versions import VersionFacts, Versions, all_or_none_after, decide_history, is_marker, version_of
+from relocation.rules.versions import VersionFacts, Versions, all_or_none_after, decide_history, is_marker
 from relocation.settings import Category, Wave
 from relocation.stages.context import Context
 from relocation.stages.draw import Drawn, Piece, in_pieces, together
@@ -125,7 +125,7 @@ class _Decider:
         target: list[InventoryRow] = []
         for keys in some:
             for place, wanted, found, facts in zip(keys.places, keys.source, keys.found, keys.facts, strict=True):
-                if not self._has(wanted, found, facts or {}):
+                if not self._has(wanted, found):
                     continue
                 decided, left = decide_history(wanted or (), place, found or (), facts or {})
                 rows += decided
@@ -135,10 +135,8 @@ class _Decider:
         left_over = () if self.erased else list(not_held(gone, self.category.policy.held_back))
         return Piece(rows, left_over, source, target)
 
-    def _has(self, wanted: Versions | None, found: Versions | None, facts: VersionFacts) -> bool:
-        if wanted is not None:
-            return self.of_wave.has(wanted[0])
-        return found is not None and self.of_wave.has_at_target(found[0], None, facts.get(version_of(found[0])))
+    def _has(self, wanted: Versions | None, found: Versions | None) -> bool:
+        return self.of_wave.has(wanted[0]) if wanted else found is not None and self.of_wave.has_at_target(found[0], None, None)
 
 
 async def _refused(context: Context, category: Category, piece: Piece, checks: Sequence[Check]) -> Piece:

@@ -12,7 +12,7 @@ from relocation.rules.plan import STAGES
 from relocation.rules.records import Fact, InventoryRow, PlanRow
 from relocation.rules.tally import Part, Tally
 from relocation.rules.versions import decide_history, removed, standing_versions
-from relocation.settings import DayRange, Policy, SizeRange, Wave
+from relocation.settings import Policy, Wave
 from relocation.stages import draw
 from relocation.stages.inventory import target_of
 from relocation.stages.list_versions import _row, pages_of
@@ -187,31 +187,20 @@ async def test_a_plan_that_is_decided_at_once_holds_every_key(tmp_path, cut_smal
     assert [held > 3 * less for held, less in zip(many, few, strict=True)] == [True, True]
 
 
-@pytest.mark.parametrize(
-    "waves",
-    [
-        (Wave(name="old", modified=DayRange(end="2021-06-06")), Wave(name="rest")),
-        (Wave(name="small", size=SizeRange(end=3)), Wave(name="rest")),
-        (Wave(name="a", prefixes=("a",)), Wave(name="rest")),
-    ],
-    ids=["days", "sizes", "prefixes"],
-)
-async def test_a_key_is_the_wave_s_that_its_oldest_version_is(tmp_path, cut_small, waves):
-    """D12: waves by day and size part keys, never the versions of one; at the target too, where all are young."""
+async def test_nothing_of_one_wave_is_foreign_to_another(tmp_path, cut_small):
+    """D12: waves part keys, here and there, and each is judged by its own."""
+    waves = (Wave(name="a", prefixes=("a",)), Wave(name="rest"))
     world = await made(tmp_path, waves=waves)
     for number, key in enumerate(KEYS):
         for size in (number % 5, 9, 0):
             await write(world, key, bytes(size))
-        world.clock.seconds += 86_400
-    world.clock.seconds += 30 * 86_400
+    await write(world, "a/foreign", b"theirs", "japan")
     for _ in range(2):
-        listed = 0
-        for wave in waves:
-            async with world.context() as context:
-                summary = await run_wave(context, WaveRequest("talk", wave.name))
-            assert summary.counts["listed"].objects
+        async with world.context() as context:
+            one, rest = [await run_wave(context, WaveRequest("talk", wave.name)) for wave in waves]
+        assert (one.counts["listed"].objects, rest.counts["listed"].objects) == (18, 18)
+        assert [named.key for named in one.foreign] == ["a/foreign"]
+        assert rest.foreign == ()
+        for summary in (one, rest):
             assert summary.outcomes["verified"] == summary.counts["listed"]
-            assert summary.foreign == summary.failed == ()
             assert all(equation.holds for equation in summary.equations)
-            listed += summary.counts["listed"].objects
-        assert listed == 3 * len(KEYS)
