@@ -54,7 +54,7 @@ async def people_at_work(world: World, random_: random.Random) -> None:
         for key in random_.sample(sorted(set(KEYS) & set(kept)), min(times, len(kept))):
             for version in kept[key][: random_.randint(1, 3)]:
                 await world.store(side).delete("talk", key, version_id=version.version_id)
-    await write(world, random_.choice([*KEYS, "foreign", "zz"]), random_.choice(BODIES), "japan")
+    await write(world, random_.choice([*KEYS, "foreign", "鳥"]), random_.choice(BODIES), "japan")
 
 
 async def listed_whole(context, side: str) -> dict[tuple[str, str], list[InventoryRow]]:
@@ -194,13 +194,15 @@ async def test_nothing_of_one_wave_is_foreign_to_another(tmp_path, cut_small):
     for number, key in enumerate(KEYS):
         for size in (number % 5, 9, 0):
             await write(world, key, bytes(size))
-    await write(world, "a/foreign", b"theirs", "japan")
+    behind = ["鳥1", "鳥2", "鳥3", "鳥4"]
+    for key in ("a/foreign", *behind):
+        await write(world, key, b"theirs", "japan")
     for _ in range(2):
         async with world.context() as context:
             one, rest = [await run_wave(context, WaveRequest("talk", wave.name)) for wave in waves]
         assert (one.counts["listed"].objects, rest.counts["listed"].objects) == (18, 18)
         assert [named.key for named in one.foreign] == ["a/foreign"]
-        assert rest.foreign == ()
+        assert [named.key for named in rest.foreign] == behind
         for summary in (one, rest):
             assert summary.outcomes["verified"] == summary.counts["listed"]
             assert all(equation.holds for equation in summary.equations)
