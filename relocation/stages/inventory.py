@@ -185,6 +185,18 @@ async def in_the_way(context: Context, side: Side) -> list[str]:
     return found
 
 
+async def hidden_below(context: Context, category: Category) -> tuple[str, ...]:
+    """Return, in words, each source prefix that lies below a key that is there: a store that hides children shows nothing of it."""
+    found: dict[str, None] = {}
+    for source in (move.source for move in category.moves):
+        for key in await in_the_way(context, source):
+            place = f"{source.endpoint}/{source.bucket}/{shown(key)}"
+            found[
+                f"{place} is an object above the prefix `{shown(source.prefix)}`: where it hides what lies below, nothing is listed"
+            ] = None
+    return tuple(found)
+
+
 class WaveOf:
     """Tells which objects are one wave's. A target's object belongs with what the source shows, or showed, of it."""
 

@@ -24,6 +24,7 @@ from relocation.stages.answers import answers_of, changes_of
 from relocation.stages.context import Context
 from relocation.stages.excluded import excluded_not_found
 from relocation.stages.fidelity import fidelity_of
+from relocation.stages.inventory import hidden_below
 from relocation.stages.only_failed import said_of
 from relocation.stages.parity import parity_of
 from relocation.stages.plan import SealedPlan
@@ -53,6 +54,7 @@ async def summarise(context: Context, material: Material) -> Summary:
     probes = [answers for pair in sides for answers in pair]
     parity, unseen = await parity_of(context, category)
     again = await enumerated(context, run.id, plan.second_listing)
+    below = await hidden_below(context, category)
     uploads = () if plan.changed else await unfinished_of(context, run.category, sides)
     summary = Summary(
         migration=context.settings.migration,
@@ -76,7 +78,7 @@ async def summarise(context: Context, material: Material) -> Summary:
         second_listing=again.compared,
         declared=_declared(category, sides, plan, tally),
         histories=Histories("all", tally.histories) if category.policy.versions == "all" else _behind(plan),
-        unknown=(*said_of(plan), *_unknown(context, sides, again), *unknowns(uploads), *_uncounted(plan), *unseen),
+        unknown=(*said_of(plan), *below, *_unknown(context, sides, again), *unknowns(uploads), *_uncounted(plan), *unseen),
         equations=(source_equation(counted),),
         sizes=tally.sizes.bars(),
         ages=tally.ages.bars(),

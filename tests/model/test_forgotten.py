@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from connectors.report.markdown import as_markdown
@@ -74,3 +76,15 @@ async def test_once_it_is_claimed_it_is_forgotten_no_more(world):
     world.settings = world.settings.model_copy(update={"categories": categories})
     assert [each.place for each in (await planned(world, "talk")).unclaimed] == ["korea/keep"]
     assert (await planned(world, "stamps")).counts["listed"].objects == 2
+
+
+async def test_an_object_above_a_prefix_is_named_since_it_may_hide_all_of_it(world):
+    """D25: `images` beside `images/a`: the listing of `images/` is empty, and what is there must not pass for nothing."""
+    assert not [text for text in (await planned(world, "stamps")).unknown if "above the prefix" in text]
+    world.korea.behaviour = replace(world.korea.behaviour, hides_children=True)
+    await world.store().put("talk", "images", b"above")
+    summary = await planned(world, "talk")
+    assert summary.counts["listed"].objects == 0
+    (told,) = [text for text in summary.unknown if "above the prefix" in text]
+    assert told.startswith("korea/talk/images is an object above the prefix `images/`")
+    assert "korea/talk/images はプレフィックス images/" in as_markdown(summary, language="ja")
