@@ -12,7 +12,6 @@ from operator import itemgetter
 from typing import Literal, NamedTuple
 
 from relocation.ports import SortedRows
-from relocation.rules.errors import NotFound
 from relocation.rules.keys import shown
 from relocation.rules.objects import Listed, columns_of
 from relocation.rules.plan import Target
@@ -170,18 +169,15 @@ class Saying:
 
 
 async def in_the_way(context: Context, side: Side) -> list[str]:
-    """Return the keys that are path ancestors of a prefix and exist themselves: they hide, or are hidden by, what lies below."""
+    """Return the keys that are path ancestors of a prefix and exist themselves: they hide, or are hidden by, what lies below.
+
+    Listed, and not asked for: a reader may have the right to read below the prefix alone.
+    """
     store = context.stores.of(side.endpoint, "reader")
-    again = context.tries()
-    steps = [at for at, letter in enumerate(side.prefix) if letter == "/" and at > 0]
     found = []
-    for at in steps:
-        key = side.prefix[:at]
-        try:
-            await again.run(lambda key=key: store.head(side.bucket, key))  # type: ignore[misc]
-            found.append(key)
-        except NotFound:
-            continue
+    for key in (side.prefix[:at] for at, letter in enumerate(side.prefix) if letter == "/" and at > 0):
+        page = await context.tries().run(partial(store.list_objects, side.bucket, prefix=key, page_keys=1))
+        found += [listed.key for listed in page.items if listed.key == key]
     return found
 
 

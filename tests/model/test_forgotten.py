@@ -9,7 +9,9 @@ import pytest
 from connectors.report.markdown import as_markdown
 from connectors.report.page import as_page
 from hikkoshi.exit_codes import ExitCode, code_of
+from relocation.rules.errors import Forbidden
 from relocation.stages.wave import WaveRequest, dry_run
+from tests.model.test_review import wrap
 from tests.model.world import World
 
 
@@ -88,3 +90,20 @@ async def test_an_object_above_a_prefix_is_named_since_it_may_hide_all_of_it(wor
     (told,) = [text for text in summary.unknown if "above the prefix" in text]
     assert told.startswith("korea/talk/images is an object above the prefix `images/`")
     assert "korea/talk/images はプレフィックス images/" in as_markdown(summary, language="ja")
+
+
+async def test_who_may_read_below_the_prefix_alone_can_plan(world, monkeypatch):
+    """The policies that are shipped give the reader no right to objects beside the move's prefix: nothing there is asked for."""
+
+    async def forbidden(call, _store, bucket, key, *_, **__):
+        if bucket == "talk" and not key.startswith("images/"):
+            raise Forbidden(f"reader may not s3:GetObject on {key}")
+        return await call()
+
+    category = world.settings.categories["talk"]
+    (move,) = category.moves
+    below = move.model_copy(update={"target": move.target.model_copy(update={"prefix": "images/"})})
+    world.settings = world.settings.model_copy(update={"categories": {"talk": category.model_copy(update={"moves": (below,)})}})
+    for side in ("korea", "japan"):
+        wrap(monkeypatch, "head", side, forbidden)
+    assert (await planned(world, "talk")).counts["copy"].objects == 1
