@@ -25,13 +25,6 @@ FoldIn = Callable[[dict[Any, Fact], Iterable[Fact]], None]
 """Folds facts into what stands, by place, or by version."""
 
 
-async def facts_of(context: Context, category: str) -> list[Fact]:
-    """Return every fact of a category so far, all at once, in the order of their runs and of the stages of each."""
-    facts: list[Fact] = []
-    await _each(context, category, facts.extend)
-    return facts
-
-
 async def standing_facts(context: Context, category: str) -> Standing[Fact]:
     """Gather every fact of a category so far: the sealed segments from the vault, and the tails of open shards."""
     return Standing(await _gathered(context, category, fold_in), _of_places)
@@ -45,7 +38,7 @@ async def standing_histories(context: Context, category: str) -> Standing[Versio
 async def _gathered(context: Context, category: str, fold_in: FoldIn) -> SortedRows[Fact]:
     rows = context.scratch.rows(Fact, _PLACE)  # those of one place stay in the order in which they are added
     gathered = _Gathered(rows.add, fold_in)
-    await _each(context, category, gathered.take)
+    await each_fact(context, category, gathered.take)
     gathered.hand_over()
     return rows
 
@@ -151,7 +144,7 @@ def _of_keys(facts: Sequence[Fact]) -> Block[VersionFacts]:
     return list(keys), list(keys.values())
 
 
-async def _each(context: Context, category: str, take: Callable[[Sequence[Fact]], None]) -> None:
+async def each_fact(context: Context, category: str, take: Callable[[Sequence[Fact]], None]) -> None:
     """Hand over all facts in the order of their runs, and of the stages of each, whatever the clock said; some at a time."""
     runs = reversed(await context.ledger.list_runs(category=category, limit=RUNS_MAX))
     number = {run.id: place for place, run in enumerate(runs)}

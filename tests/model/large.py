@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import random
 
-from relocation.stages.standing import facts_of
-from tests.model.world import MIB, World
+from tests.model.world import MIB, World, facts_of
 
 BIG = "big.mp4"
 RANDOM = random.Random(7)

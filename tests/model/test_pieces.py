@@ -9,9 +9,9 @@ from connectors.scratch import DiskScratch
 from relocation.rules.records import Fact, PlanRow
 from relocation.stages import plan
 from relocation.stages.plan import load_plan
-from relocation.stages.standing import Asked, facts_of, standing_facts
+from relocation.stages.standing import Asked, standing_facts
 from relocation.transfer import budget
-from tests.model.world import MIB, QuickTables, World
+from tests.model.world import MIB, QuickTables, World, facts_of
 
 BEGIN_S = 1_622_505_600.0
 

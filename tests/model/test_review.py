@@ -26,11 +26,10 @@ from relocation.rules.evidence import canonical
 from relocation.rules.objects import Page
 from relocation.settings import Policy
 from relocation.stages.pages import list_all
-from relocation.stages.standing import facts_of
 from relocation.stages.wave import WaveRequest, dry_run, run_wave
 from relocation.transfer.budget import Budget
 from relocation.transfer.hashing import Fingerprint
-from tests.model.world import MIB, PART, MemoryStores, Mortal, SimulatedKill, World, put_in_parts
+from tests.model.world import MIB, PART, MemoryStores, Mortal, SimulatedKill, World, facts_of, put_in_parts
 
 PHOTO = "u0/写真 0.jpg"
 VIDEO = "video.mp4"

@@ -18,10 +18,9 @@ from relocation.stages.inventory import target_of
 from relocation.stages.list_versions import _row, pages_of
 from relocation.stages.plan import load_plan
 from relocation.stages.run_parts import parts_of, with_versions_listed
-from relocation.stages.standing import facts_of
 from relocation.stages.versions import draw_versions
 from relocation.stages.wave import WaveRequest, run_wave
-from tests.model.world import QuickTables, World
+from tests.model.world import QuickTables, World, facts_of
 
 SEED = int(os.environ.get("HIKKOSHI_SEED", "20261123"))
 WAVE = Wave(name="all")

@@ -11,9 +11,8 @@ from relocation.rules.errors import StateMismatch
 from relocation.rules.residency import Holding
 from relocation.settings import DayRange, KeyList, SizeRange, UserShare, Wave
 from relocation.stages.residency import holdings
-from relocation.stages.standing import facts_of
 from relocation.stages.wave import WaveRequest, dry_run, run_wave, verify_wave
-from tests.model.world import World
+from tests.model.world import World, facts_of
 
 USERS = r"(?P<user>u\d+)/"
 KEYS = [f"u{user}/photo.jpg" for user in range(10)]

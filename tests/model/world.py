@@ -21,13 +21,14 @@ from connectors.scratch import DiskScratch
 from connectors.vault import StoreVault
 from relocation.ports import Row
 from relocation.rules.objects import Attributes, Place
-from relocation.rules.records import Answers
+from relocation.rules.records import Answers, Fact
 from relocation.rules.summary import Summary
 from relocation.settings import Category, Migration, Move, Prices, Side, Transfer, Wave
 from relocation.stages.catch_up import CatchUpRequest, catch_up
 from relocation.stages.context import Context
 from relocation.stages.probe import probe, refuse_same_bucket
 from relocation.stages.shards import timestamp
+from relocation.stages.standing import each_fact
 from relocation.stages.wave import WaveRequest, run_wave, verify_wave
 from relocation.transfer.budget import Budget
 from tests.unit.ledger_cases import Holder, StillClock, begin_at, url_of
@@ -302,6 +303,13 @@ class World:
     def forget_calls(self) -> None:
         self.korea.calls.clear()
         self.japan.calls.clear()
+
+
+async def facts_of(context: Context, category: str) -> list[Fact]:
+    """Return every fact of a category so far, in the order of their runs and of the stages of each."""
+    facts: list[Fact] = []
+    await each_fact(context, category, facts.extend)
+    return facts
 
 
 def settings_of(folder: Path, **transfer) -> Migration:

@@ -158,3 +158,25 @@ def test_what_follows_a_refused_version_is_refused():
     rows, _ = decide_history(listed("korea", [b"a", b"bb", None], prefix="s"), TARGET, [], {})
     rows[1] = rows[1]._replace(action=Action.REFUSE, reason="too large")
     assert actions(all_or_none_after(rows)) == [Action.COPY, Action.REFUSE, Action.REFUSE]
+
+
+SAID = st.builds(
+    lambda number, outcome, proof, xxh3, ours: fact_of(
+        listed("japan", [b"a", b"bb"], prefix="t")[number],
+        listed("korea", [b"a", b"bb"], prefix="s")[number],
+        outcome=outcome,
+        ours=ours,
+    )._replace(proofs=proof, xxh3=xxh3),
+    st.integers(0, 1),
+    st.sampled_from([Outcome.COPIED, Outcome.VERIFIED, Outcome.FAILED, Outcome.CONFLICTED]),
+    st.sampled_from([(), ("same_etag",), ("read_back",)]),
+    st.sampled_from(["x", "y"]),
+    st.booleans(),
+)
+
+
+@given(facts=st.lists(SAID, max_size=8), data=st.data())
+def test_what_stands_can_be_folded_part_by_part(facts, data):
+    """D12, I9: what stands of the first facts, folded with those that follow, is what stands of all."""
+    at = data.draw(st.integers(0, len(facts)))
+    assert standing_versions([*standing_versions(facts[:at]).values(), *facts[at:]]) == standing_versions(facts)
