@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import combinations
 
-from relocation.rules.keys import CANARY_PREFIX, is_canary
+from relocation.rules.keys import CANARY_PREFIX, is_reserved
 from relocation.rules.values import identity_of
 from relocation.rules.waves import Partition, partition_problems, share_keys
 from relocation.settings import Move, Side, Wave, selectors_of
@@ -160,13 +160,13 @@ def _evidence_among_data(draft: Draft) -> Iterator[str]:
 def _canaries(draft: Draft) -> Iterator[str]:
     reserved = f"lies below `{CANARY_PREFIX}`, which is reserved for the probe's own objects; another prefix"
     for slot in _slots(draft):
-        if is_canary(slot.side.prefix):
+        if is_reserved(slot.side.prefix):
             yield f"{slot.path}.prefix: {reserved}"
     for name, category in draft.categories.items():
         prefixes = {side.prefix for move in category.moves.values() for side in (move.source, move.target)}
-        outside = [prefix for prefix in prefixes if not is_canary(prefix)]
+        outside = [prefix for prefix in prefixes if not is_reserved(prefix)]
         for wave in category.waves:
-            if any(is_canary(prefix + below) for prefix in outside for below in wave.prefixes):
+            if any(is_reserved(prefix + below) for prefix in outside for below in wave.prefixes):
                 yield f"categories.{name}.waves: `{wave.name}` {reserved}"
 
 

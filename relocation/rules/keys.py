@@ -6,10 +6,12 @@ never normalised, and never printed in any other way.
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote
 
 CANARY_PREFIX = "hikkoshi-canary/"
-"""Reserved, with and without a leading slash: the probe writes, and takes away again, below it; inventories leave it out."""
+"""Reserved, with and without a leading slash: the probe writes, and takes away again, below it."""
+_CANARY = re.compile(rf"/?{CANARY_PREFIX}[0-9a-f]{{12}}/")
 
 
 def shown(key: str) -> str:
@@ -17,6 +19,14 @@ def shown(key: str) -> str:
     return quote(key, safe="/", encoding="utf-8", errors="surrogatepass")
 
 
+def is_reserved(prefix: str) -> bool:
+    """Whether all keys with this beginning lie below the reserved prefix."""
+    return prefix.removeprefix("/").startswith(CANARY_PREFIX)
+
+
 def is_canary(key: str) -> bool:
-    """Whether a key, or the beginning of one, lies below the reserved prefix."""
-    return key.removeprefix("/").startswith(CANARY_PREFIX)
+    """Whether a key is one that a probe writes: inventories leave it out, and the next probe takes it away.
+
+    Anything else below the reserved prefix is somebody's object, and treated as such.
+    """
+    return _CANARY.match(key) is not None

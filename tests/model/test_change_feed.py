@@ -68,7 +68,7 @@ async def test_a_narrowed_pass_asks_for_the_keys_of_the_feed_and_brings_them_lev
         return await listing(store, bucket, **how)
 
     monkeypatch.setattr(MemoryStore, "list_objects", watched)
-    summary = await narrowed(world, "new + %", PICTURE, OTHER, PICTURE, "never there", "hikkoshi-canary/x")
+    summary = await narrowed(world, "new + %", PICTURE, OTHER, PICTURE, "never there", "hikkoshi-canary/0123456789ab/1/x")
     assert world.bodies("japan") == world.bodies("korea")
     assert max(pages) <= 10
     assert (summary.counts["listed"].objects, summary.passes[0].copied.objects, summary.passes[0].removed.objects) == (2, 2, 1)

@@ -107,3 +107,11 @@ async def test_who_may_read_below_the_prefix_alone_can_plan(world, monkeypatch):
     for side in ("korea", "japan"):
         wrap(monkeypatch, "head", side, forbidden)
     assert (await planned(world, "talk")).counts["copy"].objects == 1
+
+
+async def test_what_somebody_keeps_below_the_reserved_prefix_is_named_too(world):
+    """The probe's prefix hides the probe's own objects: data of people that lies there is not forgotten for its name."""
+    await world.store().put("talk", "hikkoshi-canary/diary", b"1234567")
+    await world.store().put("talk", "hikkoshi-canary/0123456789ab/1/canary", b"x")
+    found = {each.place: (each.objects, each.bytes) for each in (await planned(world, "talk")).unclaimed}
+    assert found["korea/talk/hikkoshi-canary/"] == (1, 7)

@@ -52,8 +52,8 @@ async def listed(world, told) -> list[str]:
 
 async def test_an_inventory_from_far_away_has_each_object_once_and_in_order(world):
     """S8: what many ranges show is the inventory that one would be; the probe's canaries are left out of each."""
-    await world.store().put("talk", "hikkoshi-canary/x", b"x")
-    await world.store().put("talk", "/hikkoshi-canary/x", b"x")
+    await world.store().put("talk", "hikkoshi-canary/0123456789ab/1/x", b"x")
+    await world.store().put("talk", "/hikkoshi-canary/0123456789ab/1/x", b"x")
     told = Told()
     assert await listed(world, told) == KEYS
     assert told.said["inventory.ranges"]["ranges"] > 4

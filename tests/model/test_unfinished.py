@@ -53,7 +53,7 @@ async def test_uploads_in_progress_are_counted_at_source_and_target(world):
     await begun(world, "u2/b")
     await begun(world, "x/y", bucket="forgotten")
     await begun(world, "other", side="japan")
-    await begun(world, "hikkoshi-canary/left-behind")
+    await begun(world, "hikkoshi-canary/0123456789ab/1/left-behind")
     summary = await planned(world)
     uploads = found(summary)
     source = uploads["source", "korea/talk/"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relocation.rules.keys import CANARY_PREFIX, is_canary, shown
+from relocation.rules.keys import CANARY_PREFIX, is_canary, is_reserved, shown
 
 
 @pytest.mark.parametrize(
@@ -40,17 +40,28 @@ def test_what_is_printed_gives_back_the_very_key(key: str) -> None:
 @pytest.mark.parametrize(
     ("key", "ours"),
     [
-        ("hikkoshi-canary/", True),
-        ("hikkoshi-canary/x", True),
-        ("/hikkoshi-canary/x", True),
-        ("hikkoshi-canary", False),
+        ("hikkoshi-canary/0123456789ab/", True),
+        ("hikkoshi-canary/0123456789ab/1/x", True),
+        ("/hikkoshi-canary/0123456789ab/1/\n", True),
+        ("hikkoshi-canary/", False),
+        ("hikkoshi-canary/x", False),
+        ("hikkoshi-canary/0123456789ab", False),
+        ("hikkoshi-canary/0123456789abc/x", False),
+        ("hikkoshi-canary/0123456789AB/x", False),
         ("hikkoshi-canary-x", False),
-        ("images/hikkoshi-canary/x", False),
-        ("//hikkoshi-canary/x", False),
-        ("Hikkoshi-canary/x", False),
+        ("images/hikkoshi-canary/0123456789ab/x", False),
+        ("//hikkoshi-canary/0123456789ab/x", False),
+        ("Hikkoshi-canary/0123456789ab/x", False),
     ],
 )
-def test_only_the_reserved_prefix_is_ours(key: str, *, ours: bool) -> None:
-    """Inventories leave out our own canaries and nothing of anybody else's."""
+def test_only_what_a_probe_writes_is_ours(key: str, *, ours: bool) -> None:
+    """Inventories leave out our own canaries and nothing of anybody else's, below the reserved prefix either."""
     assert is_canary(key) is ours
+
+
+def test_no_category_may_lie_below_the_reserved_prefix() -> None:
+    """With and without a leading slash, and no further."""
     assert CANARY_PREFIX == "hikkoshi-canary/"
+    assert is_reserved("hikkoshi-canary/")
+    assert is_reserved("/hikkoshi-canary/x")
+    assert not any(map(is_reserved, ("hikkoshi-canary", "//hikkoshi-canary/", "images/hikkoshi-canary/")))

@@ -1,6 +1,6 @@
 """Canaries that a probe left behind when it was killed: the next probe of the bucket takes them away.
 
-Guarantees: nothing outside the reserved prefix is touched, and nothing younger than an hour: it may belong to a probe under way.
+Guarantees: nothing that a probe can't have written is touched, and nothing younger than an hour: a probe may be under way.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ ABANDONED_S = 3600.0
 
 
 async def remove_abandoned(store: Store, bucket: str, *, store_now: float) -> int:
-    """Remove every old canary with all its versions, and every old upload of one; return how many there were."""
+    """Remove every old canary with all its versions, and every old upload of one; return how many there were.
+
+    What a probe can't have named lies below the prefix all the same: it is somebody's, and stays.
+    """
     before = datetime.fromtimestamp(store_now - ABANDONED_S, UTC)
     removed = 0
     for prefix in (CANARY_PREFIX, f"/{CANARY_PREFIX}"):
@@ -29,7 +32,7 @@ async def _remove_versions(store: Store, bucket: str, prefix: str, before: datet
     old, token = [], ""
     while True:
         page = await store.list_versions(bucket, prefix=prefix, token=token)
-        old += [item for item in page.items if datetime.fromisoformat(item.last_modified) < before]
+        old += [item for item in page.items if is_canary(item.key) and datetime.fromisoformat(item.last_modified) < before]
         if not (token := page.next_token):
             break
     for item in old:
