@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -13,13 +12,13 @@ import typer
 from hikkoshi import categories_view, deadlines_view, uploads_view
 from hikkoshi.commands.pace import document
 from hikkoshi.shell import ConfigOption, Json, JsonOption, Shell, shell_of
+from hikkoshi.standings import RUNS_MAX, Standing, brief_of_run, standings
 from hikkoshi.stopping import run_until_stopped
 from relocation.rules.uploads_seen import uploads_seen
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from connectors.ledger.leases import Held
     from connectors.pace.orders import PaceStanding
     from hikkoshi.categories_view import Stands
     from relocation.rules.brief import Brief
@@ -27,31 +26,15 @@ if TYPE_CHECKING:
     from relocation.rules.records import RunRecord
     from relocation.settings import Migration
 
-RUNS_MAX = 1000
-FAILED = "failed"
-ATTEMPTS = {"plan": "dry run", "run": "run", "verify": "verification"}
+ATTEMPTS = {"plan": "dry run", "run": "run", "verify": "verification", "catch_up": "catch-up"}
 TOLD = ("id", "kind", "state", "stage", "started_at", "finished_at", "who", "host", "message", "report")
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """One wave: its last run, what that came to, and who is running it now."""
-
-    category: str
-    wave: str
-    deadline: date
-    last: RunRecord | None
-    brief: Brief | None
-    held: Held | None
-    failed: RunRecord | None = None
-    """The newest attempt, where it could not begin, or, as a dry run, not end."""
 
 
 def status(context: typer.Context, *, config: ConfigOption = None, json: JsonOption = False) -> int:
     """Show every category and wave: last run, what is verified, deadline, who is running it."""
     shell = shell_of(context, config, json)
     settings = shell.settings(credentials=False)
-    standings = run_until_stopped(_standings(settings))
+    waves = run_until_stopped(standings(settings))
     paces = run_until_stopped(_paces(settings))
     fences = run_until_stopped(_fences(settings))
     today = datetime.now(ZoneInfo(settings.timezone)).date()
@@ -60,7 +43,7 @@ def status(context: typer.Context, *, config: ConfigOption = None, json: JsonOpt
         shell.print_json(
             {
                 "migration": settings.migration,
-                "waves": [_document(each, today) for each in standings],
+                "waves": [_document(each, today) for each in waves],
                 "categories": [categories_view.document(each, today) for each in stands.values()],
                 "unfinished_uploads": _uploads(tuple(stands.values())),
                 "pace": _pace(paces),
@@ -68,7 +51,7 @@ def status(context: typer.Context, *, config: ConfigOption = None, json: JsonOpt
             }
         )
     else:
-        _show(shell, settings, standings, today)
+        _show(shell, settings, waves, today)
         _show_categories(shell, tuple(stands.values()), today, ZoneInfo(settings.timezone))
         _show_pace(shell, settings, paces)
         for told in _fence_lines(shell, fences, ZoneInfo(settings.timezone)):
@@ -138,52 +121,38 @@ def _show_categories(shell: Shell, stands: Sequence[Stands], today: date, zone: 
         shell.out.print(deadlines_view.sentence(holding.category, holding.told), soft_wrap=True, highlight=False)
 
 
-async def _standings(settings: Migration) -> list[Standing]:
-    from connectors.assemble import ledger_alone
-    from relocation.rules.brief import read_brief
-
-    found = []
-    async with ledger_alone(settings) as ledger:
-        held = {(each.category, each.wave): each for each in await ledger.held_waves()} if ledger else {}
-        for name, category in settings.categories.items():
-            runs = await ledger.list_runs(category=name, limit=RUNS_MAX) if ledger else ()
-            for wave in category.all_waves():
-                of_wave = [run for run in runs if run.wave == wave.name]
-                last = _last([run for run in of_wave if run.state != FAILED])
-                brief = read_brief(last.summary) if last else None
-                failed = of_wave[0] if of_wave and of_wave[0].state == FAILED else None
-                found.append(Standing(name, wave.name, category.deadline, last, brief, held.get((name, wave.name)), failed))
-    return found
-
-
-def _last(runs: list[RunRecord]) -> RunRecord | None:
-    """Return the newest run or verification; where there is none, the newest dry run."""
-    return next((run for run in runs if run.kind != "plan"), runs[0] if runs else None)
-
-
 def _document(standing: Standing, today: date) -> Json:
     last, brief, held = standing.last, standing.brief, standing.held
-    run: Json = None
-    if last:
-        run = {name: str(getattr(last, name)) for name in TOLD}
-    counted: dict[str, Json] = {}
-    if brief:
-        pairs = {"listed": brief.listed, "verified": brief.verified}
-        counted = {name: {"objects": count.objects, "bytes": count.bytes} for name, count in pairs.items()}
     return {
         "category": standing.category,
         "wave": standing.wave,
         "deadline": standing.deadline.isoformat(),
         "days_left": (standing.deadline - today).days,
-        "last_run": run,
-        **counted,
+        "last_run": _told(last) if last else None,
+        **_counted(brief),
         "attention": brief.attention if brief else 0,
-        "last_attempt_failed": {name: str(getattr(standing.failed, name)) for name in TOLD} if standing.failed else None,
+        "looked_at_a_part_since": [_part(run) for run in standing.parts],
+        "last_attempt_failed": _told(standing.failed) if standing.failed else None,
         "running": {"who": held.who, "host": held.host, "pid": held.pid, "run_id": held.run_id} if held else None,
     }
 
 
-def _show(shell: Shell, settings: Migration, standings: list[Standing], today: date) -> None:
+def _told(run: RunRecord) -> dict[str, Json]:
+    return {name: str(getattr(run, name)) for name in TOLD}
+
+
+def _part(run: RunRecord) -> Json:
+    brief = brief_of_run(run)
+    assert brief is not None
+    return {**_told(run), "looked_only_at": brief.looked_only_at, **_counted(brief), "attention": brief.attention}
+
+
+def _counted(brief: Brief | None) -> dict[str, Json]:
+    pairs = {"listed": brief.listed, "verified": brief.verified} if brief else {}
+    return {name: {"objects": count.objects, "bytes": count.bytes} for name, count in pairs.items()}
+
+
+def _show(shell: Shell, settings: Migration, waves: list[Standing], today: date) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -192,7 +161,7 @@ def _show(shell: Shell, settings: Migration, standings: list[Standing], today: d
     for head in ("category", "wave", "verified", f"last run ({datetime.now(zone):%Z})", "deadline", ""):
         table.add_column(head, overflow="fold", no_wrap=head == "deadline")
     before = ""
-    for each in standings:
+    for each in waves:
         last = _moment(each.last, zone) if each.last else "–"
         name = each.category if each.category != before else ""
         before = each.category
@@ -200,7 +169,7 @@ def _show(shell: Shell, settings: Migration, standings: list[Standing], today: d
     shell.out.print(Text.assemble((settings.migration, "bold"), ("  by the ledger; no store was asked", "dim")))
     shell.out.print()
     shell.out.print(table)
-    for told in dict.fromkeys(line for each in standings for line in _lines(shell, each, zone)):
+    for told in dict.fromkeys(line for each in waves for line in _lines(shell, each, zone)):
         shell.out.print()
         shell.out.print(Text(told), soft_wrap=True)
 
@@ -210,14 +179,18 @@ def _stands(each: Standing) -> tuple[str, str]:
     if each.held:
         return "running now", "cyan"
     if each.last is None:
-        return "not begun", "dim"
+        return ("a part only", "yellow") if each.parts else ("not begun", "dim")
     if each.last.state != "done":
         return (f"{_as_asked(each.last)}, as asked" if _as_asked(each.last) else f"stopped in {_stage(each.last)}"), "yellow"
     if each.last.kind == "plan" or each.brief is None:
         return "planned" if each.last.kind == "plan" else "done", "dim"
-    verified, listed = each.brief.verified.objects, each.brief.listed.objects
-    also = f", {each.brief.attention:,} to see to" if each.brief.attention else ""
-    return f"{verified:,} of {listed:,}{also}", "green" if verified == listed and not also else "yellow"
+    home = each.brief.verified.objects == each.brief.listed.objects and not each.brief.attention
+    return _figures(each.brief), "green" if home else "yellow"
+
+
+def _figures(brief: Brief) -> str:
+    also = f", {brief.attention:,} to see to" if brief.attention else ""
+    return f"{brief.verified.objects:,} of {brief.listed.objects:,}{also}"
 
 
 def _lines(shell: Shell, each: Standing, zone: ZoneInfo) -> Iterator[str]:
@@ -234,11 +207,22 @@ def _lines(shell: Shell, each: Standing, zone: ZoneInfo) -> Iterator[str]:
         command = shell.named(f"{verb} {each.category}" + (f" --wave {each.wave}" if each.wave != "all" else ""))
         said = f"\n  {each.last.message}" if each.last.message else ""
         yield f"{name}: {stands} (begun {at}); `{command}` {goes_on}{said}"
+    yield from _part_lines(each, name, zone)
     if each.failed and not each.held:
         at = f"{_moment(each.failed, zone)} {datetime.now(zone):%Z}"
         how = f"stopped in {each.failed.stage}" if each.failed.stage else "could not begin"
         about = name if each.failed.stage else each.category
         yield f"{about}: the last {ATTEMPTS.get(each.failed.kind, each.failed.kind)} ({at}) {how}:\n  {each.failed.message}"
+
+
+def _part_lines(each: Standing, name: str, zone: ZoneInfo) -> Iterator[str]:
+    since = "since then " if each.last else ""
+    for run in each.parts:
+        brief = brief_of_run(run)
+        assert brief is not None
+        at = f"{_moment(run, zone)} {datetime.now(zone):%Z}"
+        what = ATTEMPTS.get(run.kind, run.kind)
+        yield f"{name}: {since}a {what} looked only at {brief.looked_only_at} ({at}): {_figures(brief)}"
 
 
 def _as_asked(run: RunRecord) -> str:

@@ -14,15 +14,20 @@ from connectors.begins import Begins, record_failure
 from connectors.ledger.leases import Held
 from connectors.state import belongs
 from hikkoshi.commands import deploy
-from hikkoshi.commands.status import Standing, _fence_lines, _last, _lines, _stands
+from hikkoshi.commands.status import _document, _fence_lines, _lines, _stands
 from hikkoshi.shell import Shell
+from hikkoshi.standings import Standing, last_of, standing_of
+from relocation.rules.brief import Brief
 from relocation.rules.errors import ConfigurationError, Refusal, StateMismatch, WrongCredentials
 from relocation.rules.fences import FenceRecord
 from relocation.rules.records import RunRecord, RunState
+from relocation.rules.summary import Count
 from tests.unit.ledger_cases import StillClock, ledger_at
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 RUN = RunRecord("r", "albums", "all", "run", stage="verify", plan_sha256="p", started_at="2021-06-01T00:00:00+00:00")
+FEED = "the keys that a feed of changes names (changes: 1 key)"
+WAVE = ("albums", "all", date(2021, 6, 30))
 
 
 def standing(last: RunRecord | None = None, held: Held | None = None, failed: RunRecord | None = None) -> Standing:
@@ -62,6 +67,34 @@ def test_a_wave_under_way_says_since_when_and_by_whom() -> None:
     assert lines(held) == ["albums, wave all: running now, since 06-01 09:00:00 JST, by sato, tokyo-1, process 42"]
 
 
+def ended(name: str, objects: int, *, kind: str = "run", to_see_to: int = 0, only: str = "") -> RunRecord:
+    brief = Brief(Count(objects, 10), Count(objects, 10), Count(), to_see_to, looked_only_at=only)
+    return replace(RUN, id=name, kind=kind, state=RunState.DONE, finished_at=RUN.started_at, summary=brief.text())
+
+
+def test_a_pass_that_looked_at_a_part_does_not_stand_for_its_wave() -> None:
+    """What needs a person stays in sight after `catch-up --changed` and `run --only-failed`; these are told on a line below."""
+    whole = ended("whole", 13, to_see_to=1)
+    feeds = [ended(name, 1, kind="catch_up", only=FEED, to_see_to=name == "conflict") for name in ("feed", "conflict", "before")]
+    each = standing_of(WAVE, [*feeds, whole, ended("older", 9)], None)
+    assert _stands(each)[0] == "13 of 13, 1 to see to"
+    told = f"albums, wave all: since then a catch-up looked only at {FEED} (06-01 09:00 JST): 1 of 1"
+    assert lines(each) == [told, f"{told}, 1 to see to"]
+    document = _document(each, date(2021, 6, 1))
+    assert (document["last_run"]["id"], document["listed"]["objects"], document["attention"]) == ("whole", 13, 1)
+    assert [(part["id"], part["attention"]) for part in document["looked_at_a_part_since"]] == [("feed", 0), ("conflict", 1)]
+    assert _document(standing_of(WAVE, [whole, *feeds], None), date(2021, 6, 1))["looked_at_a_part_since"] == []
+
+
+def test_a_wave_of_which_nothing_but_a_part_was_looked_at_says_so() -> None:
+    """Not `1 of 1`, as if that were all, and not as if nothing had ever been done."""
+    feed = ended("feed", 1, kind="catch_up", only=FEED, to_see_to=1)
+    each = standing_of(WAVE, [feed], None)
+    assert _stands(each)[0] == "a part only"
+    (line,) = lines(each)
+    assert line == f"albums, wave all: a catch-up looked only at {FEED} (06-01 09:00 JST): 1 of 1, 1 to see to"
+
+
 async def test_a_run_that_could_not_begin_leaves_why_and_hides_nothing(tmp_path) -> None:
     """Wrong keys before a wave is taken: the status says so, beside what the wave came to before."""
     clock = StillClock()
@@ -71,7 +104,7 @@ async def test_a_run_that_could_not_begin_leaves_why_and_hides_nothing(tmp_path)
         (failed,) = await ledger.list_runs()
         assert await ledger.unfinished_run("albums", "all", "") is None
     assert (failed.state, failed.stage, failed.kind) == (RunState.FAILED, "", "run")
-    assert _last([run for run in (failed, RUN) if run.state != RunState.FAILED]) is RUN
+    assert last_of([run for run in (failed, RUN) if run.state != RunState.FAILED]) is RUN
     (line,) = lines(standing(replace(RUN, state="done"), failed=failed))
     assert line == (
         "albums: the last run (06-01 09:00 JST) could not begin:\n  the credentials of role vault are not accepted by japan"
