@@ -158,22 +158,23 @@ async def _taken(context: Context, plan: SealedPlan, job: Job, lease: Lease, ask
         context=context,
         lease=lease,
         rows=rows,
-        done={_place(fact, job.by_version): fact for fact in tail if fact.outcome != Outcome.FAILED},
-        earlier={_place(intent, job.by_version): intent for intent in intents},
+        done={place_of(fact, job.by_version): fact for fact in tail if fact.outcome != Outcome.FAILED},
+        earlier={place_of(intent, job.by_version): intent for intent in intents},
         by_version=job.by_version,
         expires_monotonic=asked + context.settings.transfer.lease_s,
         flushed_at=context.clock.monotonic(),
     )
 
 
-def _place(of: PlanRow | Intent | Fact, by_version: bool) -> tuple[str, ...]:
+def place_of(of: PlanRow | Intent | Fact, by_version: bool) -> tuple[str, ...]:
+    """Return what a row, its intent and its fact are known by in a shard."""
     place = (of.target_bucket, of.target_key)
     return (*place, of.source_version_id) if by_version else place
 
 
 async def _feed(shard: Shard, *, writes: bool) -> AsyncIterator[list[PlanRow]]:
     """Yield the rows that are not done, batch by batch, each batch only after its intents are durable."""
-    pending = [row for row in shard.rows if _place(row, shard.by_version) not in shard.done] if shard.done else shard.rows
+    pending = [row for row in shard.rows if place_of(row, shard.by_version) not in shard.done] if shard.done else shard.rows
     if not writes:
         yield pending
         return
@@ -181,7 +182,7 @@ async def _feed(shard: Shard, *, writes: bool) -> AsyncIterator[list[PlanRow]]:
     for start in range(0, len(pending), batch_rows):
         batch = pending[start : start + batch_rows]
         earlier = shard.earlier
-        new = [_intent(shard, row) for row in batch if not earlier or _place(row, shard.by_version) not in earlier]
+        new = [_intent(shard, row) for row in batch if not earlier or place_of(row, shard.by_version) not in earlier]
         if new:
             await shard.context.ledger.intend(shard.lease, new)
         yield batch

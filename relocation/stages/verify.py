@@ -6,9 +6,11 @@ and proves what somebody else copied by reading both sides. It never writes to s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from relocation.ports import Store
 from relocation.rules.errors import Forbidden, StateMismatch
-from relocation.rules.plan import WRITES, Target
+from relocation.rules.plan import WRITES
 from relocation.rules.records import Action, Fact, Intent, Outcome, PlanRow, RunRecord, Segment
 from relocation.rules.summary import Count
 from relocation.rules.verdict import WORKED
@@ -17,7 +19,7 @@ from relocation.stages.context import Context
 from relocation.stages.copy import hands_of, readers_of
 from relocation.stages.fidelity import seen_by
 from relocation.stages.plan import SealedPlan, load_plan
-from relocation.stages.shards import CarryOut, Job, Shard, stage_segments, work_shards
+from relocation.stages.shards import CarryOut, Job, Shard, place_of, stage_segments, work_shards
 from relocation.stages.verify_versions import VerifyingVersions
 from relocation.transfer.endings import ended, settled
 from relocation.transfer.hands import Hands
@@ -52,11 +54,11 @@ async def verify_lane(context: Context, run_id: str) -> int:
         hands = [hands_of(context, run, index, relies_on, shard) for index, relies_on in enumerate(seen_by_move)]
         segment = copied.get(shard.lease.shard)
         facts = context.tables.decode(await context.vault.get(segment.name, sha256=segment.sha256), Fact) if segment else []
-        if by_version:
-            readers = tuple(readers_of(context, run, hands))
-            return VerifyingVersions(context, readers, facts, alone=_alone if run.kind == "verify" else None).carry_out
-        written = {(fact.target_bucket, fact.target_key): fact for fact in facts}
-        return _Verifying(run, tuple(readers_of(context, run, hands)), written).carry_out
+        readers = tuple(readers_of(context, run, hands))
+        unread = {place_of(fact, by_version): fact for fact in facts if fact.outcome == Outcome.COPIED}
+        if run.kind != "verify":  # of all else the copy stage has said how it ended
+            shard.rows = [row for row in shard.rows if row.action == Action.KEEP or place_of(row, by_version) in unread]
+        return (VerifyingVersions(context, readers, unread, _alone) if by_version else _Verifying(readers, unread)).carry_out
 
     def done(shard: int) -> bool:
         return not left_to_read(plan, run, shard, copied.get(shard)).objects
@@ -92,25 +94,20 @@ async def seal_verify(context: Context, run: RunRecord) -> None:
 class _Verifying:
     """Verifies rows: against the copy stage's facts, or the standing ones, or (alone) both sides against each other."""
 
-    def __init__(self, run: RunRecord, readers: tuple[tuple[Hands, Store], ...], written: dict[Target, Fact]) -> None:
-        self._run = run
+    def __init__(self, readers: tuple[tuple[Hands, Store], ...], unread: Mapping[tuple[str, ...], Fact]) -> None:
         self._readers = readers
-        self._written = written
+        self._unread = unread
 
-    async def carry_out(self, row: PlanRow, _earlier: Intent | None) -> Fact | None:
+    async def carry_out(self, row: PlanRow, _earlier: Intent | None) -> Fact:
         hands, other = self._readers[row.move]
         expected = self._expected(row)
-        if expected is not None:
-            return await read_back(hands, other, row, expected)
-        if self._run.kind != "verify":
-            return None  # the copy stage has said how it ended
-        return await _alone(hands, row)
+        return await _alone(hands, row) if expected is None else await read_back(hands, other, row, expected)
 
     def _expected(self, row: PlanRow) -> Expected | None:
         if row.action == Action.KEEP:
             return Expected(row.found_etag, row.xxh3, row.attributes_sha256, row.proofs, (), row.ours, row.sha256)
-        fact = self._written.get((row.target_bucket, row.target_key))
-        if fact is None or fact.outcome != Outcome.COPIED:
+        fact = self._unread.get((row.target_bucket, row.target_key))
+        if fact is None:
             return None
         return Expected(fact.target_etag, fact.xxh3, fact.attributes_sha256, fact.proofs, fact.losses, fact.ours, fact.sha256)
 

@@ -5,7 +5,7 @@ Guarantees: what counts is the very version that the facts name, not what happen
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from relocation.ports import Store
 from relocation.rules.records import Action, Fact, Intent, Outcome, PlanRow
@@ -25,21 +25,19 @@ class VerifyingVersions:
     """Verifies rows of versions: against the copy stage's facts, or the standing ones, or (`alone`) both sides."""
 
     def __init__(
-        self, context: Context, readers: Sequence[tuple[Hands, Store]], written: Iterable[Fact], *, alone: Alone | None
+        self, context: Context, readers: Sequence[tuple[Hands, Store]], unread: Mapping[tuple[str, ...], Fact], alone: Alone
     ) -> None:
         self._context = context
         self._readers = readers
-        self._written = {(fact.target_bucket, fact.target_key, fact.source_version_id): fact for fact in written}
+        self._unread = unread
         self._alone = alone
 
-    async def carry_out(self, row: PlanRow, _earlier: Intent | None) -> Fact | None:
-        copied = self._written.get((row.target_bucket, row.target_key, row.source_version_id))
-        if copied is not None and copied.outcome == Outcome.COPIED:
+    async def carry_out(self, row: PlanRow, _earlier: Intent | None) -> Fact:
+        copied = self._unread.get((row.target_bucket, row.target_key, row.source_version_id))
+        if copied is not None:
             expected, version_id = _as_copied(copied), copied.target_version_id
         elif row.action == Action.KEEP:
             expected, version_id = _as_kept(row), row.found_version_id
-        elif self._alone is None:
-            return None  # the copy stage has said how it ended
         else:
             expected, version_id = None, row.found_version_id
         fact = await self._verified(row, expected, version_id)
@@ -51,7 +49,6 @@ class VerifyingVersions:
             return await self._marked(hands, row, version_id, ours=row.ours if expected is None else expected.ours)
         if expected is not None:
             return (await read_back(hands, other, row, expected))._replace(target_version_id=version_id)
-        assert self._alone is not None
         return await self._alone(hands, row)
 
     async def _marked(self, hands: Hands, row: PlanRow, version_id: str, *, ours: bool) -> Fact:
