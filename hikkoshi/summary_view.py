@@ -117,6 +117,8 @@ def _notes(summary: Summary) -> Iterator[tuple[str, Text]]:
     ):
         if named:
             yield name, _named(named)
+    if summary.unmatched:
+        yield "unmatched", _named(summary.unmatched, summary.unmatched_keys)
     if summary.foreign:
         yield "not ours", _foreign(summary.foreign)
     if summary.losses:
@@ -176,15 +178,18 @@ def _passes(summary: Summary) -> str:
     return "\n".join((*lines, plain(summary.passes_end)))
 
 
-def _named(named: tuple[Named, ...]) -> Text:
-    text = Text(objects(len(named)))
+def _named(named: tuple[Named, ...], total: int = 0) -> Text:
+    total = total or len(named)
+    text = Text(objects(total))
     for each in named[:NAMES_SHOWN]:
-        text.append(f"\n{shown(each.bucket)}/{shown(each.key)}", "cyan")
+        bucket = f"{shown(each.bucket)}/" if each.bucket else ""
+        text.append(f"\n{bucket}{shown(each.key)}", "cyan")
         if each.target_key:
             text.append(f"\n  at the target {shown(each.target_bucket)}/{shown(each.target_key)}", "dim")
         text.append(f"\n  {plain(each.reason)}", "dim" if each.reason else "")
-    if len(named) > NAMES_SHOWN:
-        text.append(f"\n… and {len(named) - NAMES_SHOWN:,} more, all in the report", "dim")
+    if total > NAMES_SHOWN:
+        where = "all in the report" if total == len(named) else f"the first {len(named):,} in the report"
+        text.append(f"\n… and {total - NAMES_SHOWN:,} more, {where}", "dim")
     return text
 
 

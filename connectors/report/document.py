@@ -52,12 +52,13 @@ def as_json(summary: Summary, *, waves: Sequence[Summary] = (), rows_max: int | 
         "lost": summary.lost,
         "hidden": summary.hidden,
         "not_found": summary.not_found,
+        "unmatched": summary.unmatched,
         "unclaimed": summary.unclaimed,
         "unknown": summary.unknown,
     }
     cut: dict[str, Json] = {name: len(rows) for name, rows in lists.items() if rows_max is not None and len(rows) > rows_max}
-    if summary.lost_objects > len(summary.lost[:rows_max]):
-        cut["lost"] = summary.lost_objects
+    bounded = (("lost", summary.lost_objects), ("unmatched", summary.unmatched_keys))
+    cut |= {name: total for name, total in bounded if total > len(lists[name][:rows_max])}
     rows: dict[str, Json] = {name: [_row(each) for each in rows[:rows_max]] for name, rows in lists.items()}
     rows["failed"] = [_named(each) | {"attempts": each.attempts} for each in summary.failed[:rows_max]]
     if summary.kind == "catch_up":

@@ -23,6 +23,8 @@ KEY_CHARACTERS_MAX = 300
 """A longer key is shown by its beginning and its end."""
 QUIET = ("deleted_at_target", "foreign", "lost")
 """Lists that are for information: nobody has to do anything."""
+BOUNDED = ("lost", "unmatched")
+"""Lists of which a summary names the first alone."""
 LOST_ROWS_MAX = 200
 REASONS_MAX = 12
 SHARE_A_REASON = 3
@@ -90,6 +92,7 @@ def listings(summary: Summary, *, rows_max: int = ROWS_MAX, characters_max: int 
         ("failed", summary.failed),
         ("refused", summary.refused),
         ("not_found", summary.not_found),
+        ("unmatched", summary.unmatched),
         ("hidden", summary.hidden),
         ("conflicts", summary.conflicts),
         ("drifted", summary.drifted),
@@ -99,6 +102,7 @@ def listings(summary: Summary, *, rows_max: int = ROWS_MAX, characters_max: int 
         ("foreign", summary.foreign),
     )
     found = tuple(_listing(name, rows, rows_max, characters_max) for name, rows in lists if rows)
+    found = tuple(replace(each, total=summary.unmatched_keys) if each.name == "unmatched" else each for each in found)
     if not summary.lost:
         return found
     lost = _listing("lost", summary.lost, min(rows_max, LOST_ROWS_MAX), characters_max)

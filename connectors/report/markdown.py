@@ -22,7 +22,7 @@ from connectors.report.limits import (
     unfinished_of,
     unknowns_of,
 )
-from connectors.report.lists import QUIET, Listing, Row, listings
+from connectors.report.lists import BOUNDED, QUIET, Listing, Row, listings
 from connectors.report.parity import side_by_side
 from connectors.report.titles import equation_name, place_of, seal_of, term_name, title_of
 from connectors.report.verdict import Level, verdict_of
@@ -137,7 +137,7 @@ class _Writer(Lines):
     def _list(self, listing: Listing) -> None:
         self.heading(f"{say(f'list.{listing.name}').in_(self.language)} · {number(listing.total)}", 3)
         self.lines += [self.say(say(f"list.{listing.name}.means")), ""]
-        cut = "list.cut.lost" if listing.name == "lost" else "list.cut"
+        cut = f"list.cut.{listing.name}" if listing.name in BOUNDED else "list.cut"
         if listing.shown < listing.total:
             self.lines += [f"*{self.say(say(cut, shown=listing.shown, total=listing.total))}*", ""]
         rows = [(row, group.reason or row.reason) for group in listing.groups for row in group.rows]

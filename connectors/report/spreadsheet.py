@@ -23,7 +23,7 @@ HEAD = (
     *("reason", "attempts", "objects", "bytes", "newest"),
 )
 LISTS = (
-    *("mismatched", "failed", "refused", "not_found", "hidden", "conflicts", "drifted", "gone", "remove", "removed"),
+    *("mismatched", "failed", "refused", "not_found", "unmatched", "hidden", "conflicts", "drifted", "gone", "remove", "removed"),
     *("deleted_at_target", "foreign"),
 )
 """The lists of single objects, in the order of the page."""
@@ -38,6 +38,9 @@ def rows_of(document: Mapping[str, Json]) -> Iterator[Row]:
     for name in LISTS:
         for each in _objects(document.get(name)):
             yield _row(name, each)
+    if total := _cut(document, "unmatched"):
+        named = len(_objects(document.get("unmatched")))
+        yield row_of("unmatched", "", "", f"{total} keys in all: the first {named} are named")
     for place in _objects(document.get("unclaimed")):
         yield _place("unclaimed", place, "objects", "newest")
     for place in _objects(document.get("unfinished_uploads")):
@@ -48,10 +51,14 @@ def lost_in(document: Mapping[str, Json]) -> Iterator[Row]:
     """Yield the rows of the losses that the document itself names, and one that says where the others are."""
     for each in _objects(document.get("lost")):
         yield _row("lost", each)
-    cut = document.get("truncated")
-    total = cut.get("lost") if isinstance(cut, Mapping) else None
-    if total:
+    if total := _cut(document, "lost"):
         yield row_of("lost", "", "", f"{total} objects in all: each stands in losses.csv beside the report of its wave")
+
+
+def _cut(document: Mapping[str, Json], name: str) -> Json:
+    """Return how long a list is of which the document holds the first alone."""
+    cut = document.get("truncated")
+    return cut.get(name) if isinstance(cut, Mapping) else None
 
 
 def row_of(name: str, bucket: str, key: str, reason: str) -> Row:

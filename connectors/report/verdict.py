@@ -49,7 +49,7 @@ def verdict_of(summary: Summary) -> Verdict:
         level, text = Level.BAD, say("verdict.unbalanced")
     elif summary.hidden and level is not Level.BAD:
         level, text = Level.BAD, say("verdict.hidden", n=objects(len(summary.hidden)))
-    elif level is Level.GOOD and counted(summary, Action.REMOVE).objects:
+    elif level is Level.GOOD and (counted(summary, Action.REMOVE).objects or (summary.unmatched and summary.kind == "plan")):
         level = Level.ATTENTION
     return Verdict(level, text, tuple(_points(summary)))
 
@@ -153,6 +153,7 @@ def _points(summary: Summary) -> list[Point]:
         points.append(Point(Level.GOOD, say("point.equations")))
     notes = (
         ("foreign", len(summary.foreign)),
+        ("unmatched", summary.unmatched_keys),
         ("unclaimed", len(summary.unclaimed)),
         ("unknown", len(summary.unknown)),
         ("losses", len(summary.losses)),

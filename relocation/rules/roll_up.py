@@ -15,6 +15,7 @@ from relocation.rules.evidence import merkle_root
 from relocation.rules.histogram import AgeHistogram, SizeHistogram
 from relocation.rules.summary import (
     LOST_NAMED_MAX,
+    UNMATCHED_NAMED_MAX,
     Bin,
     Compared,
     Count,
@@ -64,6 +65,8 @@ def merged(waves: Sequence[Summary]) -> Summary:
         hidden=_joined(wave.hidden for wave in waves),
         second_listing=_compared(each for wave in waves for each in wave.second_listing),
         not_found=_not_found(waves),
+        unmatched=_joined(wave.unmatched for wave in waves)[:UNMATCHED_NAMED_MAX],
+        unmatched_keys=sum(wave.unmatched_keys for wave in waves),
         unclaimed=_unclaimed(place for wave in waves for place in wave.unclaimed),
         unfinished=tuple({(each.side, each.place): each for wave in waves for each in wave.unfinished}.values()),
         unknown=tuple(dict.fromkeys(text for wave in waves for text in wave.unknown)),

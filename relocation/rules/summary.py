@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 LOST_NAMED_MAX = 1000
 """So many objects that lost something are named in a summary itself."""
+UNMATCHED_NAMED_MAX = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +260,10 @@ class Summary:
     second_listing: tuple[Compared, ...] = ()
     not_found: tuple[Named, ...] = ()
     """Keys of the exclusion list that the source does not show."""
+    unmatched: tuple[Named, ...] = ()
+    """The first keys of the wave's own list (`keys_file`), as they stand there, that the source does not show; `unmatched_keys` in
+    all."""
+    unmatched_keys: int = 0
     unclaimed: tuple[Unclaimed, ...] = ()
     unfinished: tuple[Unfinished, ...] = ()
     unknown: tuple[str, ...] = ()

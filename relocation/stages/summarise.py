@@ -13,6 +13,7 @@ from relocation.rules.brief import read_brief
 from relocation.rules.declared import declared
 from relocation.rules.enumeration import Enumerated
 from relocation.rules.estimate import ASSUMED, Prices, Rates, Work, estimate, measured
+from relocation.rules.listed import Unmatched
 from relocation.rules.pass_verdict import figures, with_removals
 from relocation.rules.records import Action, Answers, Outcome, RunRecord, RunState
 from relocation.rules.summary import Count, Estimate, Histories, ProbeAge, Summary, Unclaimed
@@ -47,7 +48,8 @@ async def summarise(context: Context, material: Material) -> Summary:
     run, plan = material.run, material.plan
     category = context.settings.category_named(run.category)
     with context.reports.losses(run) as on_lost:
-        tally = await _tallied(material.parts, Tally(by_version=category.policy.versions == "all", on_lost=on_lost))
+        tally = Tally(by_version=category.policy.versions == "all", on_lost=on_lost)
+        unmatched = await _tallied(material.parts, tally, _listed(category, plan))
     counted = tally.counts(plan.listed)
     refused = tally.of(Action.REFUSE)
     sides = [await answers_of(context, move) for move in category.moves]
@@ -68,7 +70,9 @@ async def summarise(context: Context, material: Material) -> Summary:
         looked_only_at=plan.looked_only_at,
         counts=counted,
         refused=refused,
-        not_found=excluded_not_found(category, run.wave, refused),
+        not_found=() if plan.looked_only_at else excluded_not_found(category, run.wave, refused),
+        unmatched=unmatched.named(),
+        unmatched_keys=unmatched.keys,
         conflicts=tally.of(Action.CONFLICT),
         remove=tally.of(Action.REMOVE),
         deleted_at_target=tally.of(Action.DELETED_AT_TARGET),
@@ -112,11 +116,18 @@ def _carried_out(summary: Summary, run: RunRecord, tally: Tally) -> Summary:
     return replace(done, passes=passes, kept=tally.kept, kept_proofs=tally.kept_proofs)
 
 
-async def _tallied(parts: AsyncGenerator[Part, None], tally: Tally) -> Tally:
+def _listed(category: Category, plan: SealedPlan) -> Unmatched:
+    """Return what the wave's own list wants to be seen; nothing of a plan that looked at a part alone."""
+    listed = (each.listed or () for each in category.selectors() if each.name == plan.wave and not plan.looked_only_at)
+    return Unmatched(next(listed, ()), [move.source.prefix for move in category.moves])
+
+
+async def _tallied(parts: AsyncGenerator[Part, None], tally: Tally, unmatched: Unmatched) -> Unmatched:
     async with aclosing(parts):
         async for part in parts:
             tally.add(part)
-    return tally
+            unmatched.see(part.rows)
+    return unmatched
 
 
 def _said_of_move(move: Move) -> str:

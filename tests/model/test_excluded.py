@@ -6,7 +6,7 @@ import pytest
 
 from relocation.rules.records import Action
 from relocation.settings import Excluded
-from relocation.stages.wave import WaveRequest, dry_run
+from relocation.stages.wave import WaveRequest, dry_run, run_wave
 from tests.model.world import Mortal, SimulatedKill, World
 
 
@@ -34,6 +34,18 @@ async def test_what_is_listed_is_never_copied_and_stays_visible(tmp_path):
         assert [each.key for each in done.refused] == ["u1/a"]
         assert all(equation.holds for equation in done.equations)
     assert set(world.bodies("japan")) == {"u1/b", "u2/c"}
+
+
+async def test_a_run_of_what_failed_alone_does_not_call_the_rest_of_the_list_not_found(tmp_path):
+    """It saw nothing but what failed: that it saw nothing of a listed key says nothing."""
+    world = World.made(tmp_path)
+    await world.store().put("talk", "u1/a", b"held")
+    hold(world, u1_a="court order 17")
+    await world.probe()
+    assert (await world.run()).not_found == ()
+    async with world.context() as context:
+        part = await run_wave(context, WaveRequest("talk", "all", only_failed=True))
+    assert part.not_found == ()
 
 
 async def test_what_came_home_before_it_was_listed_is_left_alone(tmp_path):

@@ -76,6 +76,20 @@ async def test_what_vanished_at_the_source_is_named_by_the_wave_that_brought_it(
     assert named == [partition.wave_of(KEYS[0], 0, "2021-06-01T00:00:00Z")]
 
 
+async def test_a_slip_in_a_list_of_keys_is_named_by_its_wave(tmp_path):
+    """What it keeps off the list moves with another wave: the dry run says so, and every report after it, but those of a part."""
+    listed = KeyList(path="vip.txt", keys=frozenset({KEYS[0], KEYS[1], "# official", "gone/photo.jpg"}))
+    waves = (Wave(name="vip", keys_file=listed), Wave(name="rest"))
+    world = await made(tmp_path, waves)
+    for stage in (dry_run, run_wave):
+        summary = await run(world, waves[0], stage)
+        assert ([each.key for each in summary.unmatched], summary.unmatched_keys) == (["# official", "gone/photo.jpg"], 2)
+    assert (await run(world, waves[1])).unmatched_keys == 0
+    async with world.context() as context:
+        part = await run_wave(context, WaveRequest("talk", "vip", only_failed=True))
+    assert (part.unmatched, part.unmatched_keys) == ((), 0)
+
+
 async def test_an_object_that_two_waves_claim_stops_the_plan_before_the_first_byte(tmp_path):
     """Where only the keys show an overlap, the plan names the key and nothing moves."""
     world = await made(tmp_path, (Wave(name="vip", prefixes=("u",)), *PARTITIONS["users"]))

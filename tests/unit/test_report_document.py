@@ -19,7 +19,7 @@ SURFACE = """
 MORE = """
     kind config_sha256 truncated losses declared histories equations sizes ages estimate probes probe_changes parity moves
     source_country target_country timezone residency deadline owner who host version versions started_at finished_at not_found
-    since_last hidden second_listing unfinished_uploads lost
+    since_last hidden second_listing unfinished_uploads lost unmatched
 """.split()  # noqa: SIM905
 EMPTY = Summary("m", "c", "w", "r", "plan", "plan", "", "")
 
