@@ -106,7 +106,16 @@ async def _night(ledger: SqlLedger, clock: Night, category: str, *, home: int, m
     run = RunRecord(f"{clock.at:%Y%m%d}-{category}", category, "all", "run", started_at=at, plan_sha256="p", document="d")
     left = Count(listed - home, (listed - home) * OBJECT_BYTES)
     whole = Count(listed, listed * OBJECT_BYTES)
-    dry = Brief(whole, Count(), left, 12, {"refuse": Count(12, 12)}, {}, PLACES, 5000, ("korea/talk hides children of a key",) * 5)
+    dry = Brief(
+        listed=whole,
+        verified=Count(),
+        copied=left,
+        attention=12,
+        trouble={"refuse": Count(12, 12)},
+        unclaimed=PLACES,
+        unclaimed_places=5000,
+        unknown=("korea/talk hides children of a key",) * 5,
+    )
     done = replace(
         dry,
         verified=Count(home, home * OBJECT_BYTES),
