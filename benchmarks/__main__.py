@@ -112,7 +112,7 @@ def growth_panels(results: Results) -> list[tuple[str, list[str], list[chart.Cur
     panels = []
     for title, cases, mark_of in kinds:
         marks = sorted({mark_of(case) for case in cases})
-        lines = {}
+        lines: dict[tuple[str, Mode], dict[int, float | None]] = {}
         for case in cases:
             lines.setdefault((case.tool, case.mode), {})[mark_of(case)] = results.rate(case)
         if marks:

@@ -65,6 +65,6 @@ async def once() -> dict[str, object]:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        stage.RANGES_MAX = int(sys.argv[1])
+        vars(stage)["RANGES_MAX"] = int(sys.argv[1])
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         print(json.dumps(runner.run(once())))

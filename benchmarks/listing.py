@@ -71,7 +71,7 @@ class Figures:
         print(f"{case:<28} {told}", flush=True)
 
     def median(self, case: str, name: str) -> float:
-        return statistics.median(getattr(run, name) for run in self.runs[case])
+        return float(statistics.median(getattr(run, name) for run in self.runs[case]))
 
 
 def ours(pair: Pair, configuration: Path, keys: int, *, ranges_max: int = 0) -> Run:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -83,7 +83,7 @@ async def seed(pair: Pair, loads: Sequence[Load]) -> None:
         for load in loads:
             feed = iter(enumerate(load.sizes))
 
-            async def lane(load: Load = load, feed=feed) -> None:
+            async def lane(load: Load = load, feed: Iterator[tuple[int, int]] = feed) -> None:
                 for number, size in feed:
                     await _put(
                         store, f"{load.prefix}{number % 100:02}/{number:07}", size, partial(_body, pool, random_), load.part_bytes

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from benchmarks.chart import MODE_WORDS, rate_words
 from benchmarks.goals import Verdict
 from benchmarks.loads import GIB
 from benchmarks.results import Case, Results, machine
+from benchmarks.tools import Mode
 
 HEAD = "| | wall | rate | client CPU | of it fixed | marginal | server CPU | peak memory |\n|---|--:|--:|--:|--:|--:|--:|--:|"
 
@@ -88,7 +89,7 @@ def _ceiling(results: Results, load: str) -> Iterator[str]:
     """Yield the rate that the servers alone would allow: cores ÷ the server CPU of an object, for what we ask of them."""
     cores = int(str(machine()["cores"]))
     for mode in ("copy", "verify"):
-        case = Case(load, "ours", mode)  # type: ignore[arg-type]
+        case = Case(load, "ours", mode)
         cost = results.median(case)
         if cost and cost.server_cpu_s:
             rate = cores / (cost.server_cpu_s / results.loads[load].objects)
@@ -117,7 +118,7 @@ def _growth(results: Results) -> str:
         "### As loads grow (objects/s · peak memory)",
         [f"{results.loads[mark].objects:,} objects" for mark in marks],
         {
-            (tool, mode): [Case(mark, tool, mode) for mark in marks]  # type: ignore[arg-type]
+            (tool, mode): [Case(mark, tool, mode) for mark in marks]
             for tool, mode in dict.fromkeys((case.tool, case.mode) for case in cases)
         },
         memory=True,
@@ -132,7 +133,7 @@ def _at_once(results: Results) -> str:
         f"### As many at once ({results.loads[cases[0].load].objects:,} × 16 KiB, objects/s · peak memory)" if cases else "",
         [str(mark) for mark in marks],
         {
-            (tool, mode): [Case(load, tool, mode, at_once=mark) for mark in marks]  # type: ignore[arg-type]
+            (tool, mode): [Case(load, tool, mode, at_once=mark) for mark in marks]
             for load, tool, mode in dict.fromkeys((case.load, case.tool, case.mode) for case in cases)
         },
         memory=True,
@@ -147,7 +148,7 @@ def _far(results: Results) -> str:
     sections = []
     for load in dict.fromkeys(case.load for case in cases):
         rows = {
-            (tool, mode): [Case(load, tool, mode, delay_ms=mark) for mark in marks]  # type: ignore[arg-type]
+            (tool, mode): [Case(load, tool, mode, delay_ms=mark) for mark in marks]
             for tool, mode in dict.fromkeys((case.tool, case.mode) for case in cases if case.load == load)
         }
         heads = [f"{mark} ms" for mark in marks]
@@ -166,7 +167,9 @@ def _proxy(results: Results, case: Case) -> str:
     return f"{case.load}, {case.tool}, {case.mode}, {case.delay_ms} ms: {middle_s / objects * 1000:.3f} ms, {limit}"
 
 
-def _grid(results: Results, title: str, heads: list[str], rows: dict[tuple[str, str], list[Case]], *, memory: bool = False) -> str:
+def _grid(
+    results: Results, title: str, heads: list[str], rows: Mapping[tuple[str, Mode], list[Case]], *, memory: bool = False
+) -> str:
     if not rows:
         return ""
     lines = [title, "", f"| | {' | '.join(heads)} |", "|---|" + "--:|" * len(heads)]

@@ -18,7 +18,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,7 +101,7 @@ class Pair:
 
 
 @contextmanager
-def running_pair(*, tls: bool = False, on_disk: bool = False, say=print) -> Iterator[Pair]:
+def running_pair(*, tls: bool = False, on_disk: bool = False, say: Callable[[str], None] = print) -> Iterator[Pair]:
     """Run both servers with empty buckets until the block ends; their drives are in memory, unless more is due than fits there."""
     binary = find_or_build(say)
     shm = Path("/dev/shm")
@@ -141,7 +141,7 @@ def free_port() -> int:
     """Return a port of loopback that is free now."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+        return int(one.getsockname()[1])
 
 
 def _start(binary: Path, folder: Path, name: str, keys: Keys, processes: list[subprocess.Popen[bytes]]) -> Site:

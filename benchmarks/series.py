@@ -41,9 +41,10 @@ class Bench:
             for load in loads:
                 for tool, mode in self._turns(turn, load):
                     self._once(Case(load.name, tool.name, mode))
-            for lanes in at_once if at_once_load else ():
-                for tool, mode in self._turns(turn, at_once_load):
-                    self._once(Case(at_once_load.name, tool.name, mode, at_once=lanes))
+            if at_once_load is not None:
+                for lanes in at_once:
+                    for tool, mode in self._turns(turn, at_once_load):
+                        self._once(Case(at_once_load.name, tool.name, mode, at_once=lanes))
             self.save()
 
     def stretch(self, loads: Sequence[Load], delays_ms: Sequence[int]) -> None:

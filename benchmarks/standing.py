@@ -176,7 +176,7 @@ def main() -> int:
     for what, took_s in (("status", status_s), ("residency", residency_s)):
         print(f"{what:<10} {took_s:6.2f} s")
     print(f"page {page / 1e3:.0f} kB")
-    homes = [each["home"]["objects"] for shown in (told, document) for each in shown["categories"]]  # type: ignore[index, attr-defined]
+    homes = [each["home"]["objects"] for shown in (told, document) for each in shown["categories"]]  # type: ignore[attr-defined]
     if set(homes) != {chosen.facts // 2 // len(CATEGORIES)}:
         raise SystemExit(f"{homes} are home, {chosen.facts // 2 // len(CATEGORIES)} each were due")
     return int(max(status_s, residency_s) > chosen.most_s)

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from multiprocessing.connection import Connection
+from typing import cast
 
 import uvloop
 
@@ -38,8 +39,8 @@ class Toy(asyncio.Protocol):
         self.answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n" % object_bytes + FIELDS + b"\r\n" + bytes(object_bytes)
         self.done = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n" + FIELDS + b"\r\n"
 
-    def connection_made(self, transport) -> None:
-        self.transport = transport
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.WriteTransport", transport)
 
     def data_received(self, data: bytes) -> None:
         if self.due_bytes:
@@ -74,7 +75,7 @@ def serve(told: Connection, object_bytes: int) -> None:
     uvloop.run(run())
 
 
-async def measure(wire, requests: int, object_bytes: int) -> tuple[float, float]:
+async def measure(wire: LeanWire | LibraryWire, requests: int, object_bytes: int) -> tuple[float, float]:
     """Return microseconds of CPU for a GET and for a PUT."""
     signer = Signer("AKIAIOSFODNN7EXAMPLE", "not-a-secret", "", "us-east-1")
     body = os.urandom(object_bytes)
