@@ -98,11 +98,13 @@ class MemoryStore(Rules):
 
     @asks("s3:ListBucketVersions")
     async def list_versions(
-        self, bucket: str, *, prefix: str = "", token: str = "", page_keys: int = 1000, delimiter: str = ""
+        self, bucket: str, *, prefix: str = "", token: str = "", start_after: str = "", page_keys: int = 1000, delimiter: str = ""
     ) -> Page[ListedVersion]:
         place = self._bucket(bucket)
         rows: dict[str, ListedVersion] = {}
         for key in self._visible(place, prefix):
+            if key <= start_after and not token:
+                continue
             cut = key.find(delimiter, len(prefix)) if delimiter else -1
             if cut >= 0:
                 name = key[: cut + len(delimiter)]

@@ -106,10 +106,10 @@ class S3Store:
         return self._requests.read(request, xml.parse_objects, response.body, token=token)
 
     async def list_versions(
-        self, bucket: str, *, prefix: str = "", token: str = "", page_keys: int = 1000, delimiter: str = ""
+        self, bucket: str, *, prefix: str = "", token: str = "", start_after: str = "", page_keys: int = 1000, delimiter: str = ""
     ) -> Page[ListedVersion]:
-        """Return one page of ListObjectVersions; see the port."""
-        key_marker, id_marker = xml.split_pair(token)
+        """Return one page of ListObjectVersions; see the port. A key marker alone begins behind all versions of its key."""
+        key_marker, id_marker = xml.split_pair(token) if token else (start_after, "")
         given = _given({"prefix": prefix, "delimiter": delimiter, "key-marker": key_marker, "version-id-marker": id_marker})
         query = [URL_ENCODED, ("max-keys", str(page_keys)), ("versions", ""), *given]
         request = Request("s3:ListBucketVersions", "GET", bucket, query=query)

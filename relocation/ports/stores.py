@@ -53,10 +53,17 @@ class Store(Protocol):
         ...
 
     async def list_versions(
-        self, bucket: str, *, prefix: str = "", token: str = "", page_keys: int = 1000, delimiter: str = ""
+        self,
+        bucket: str,
+        *,
+        prefix: str = "",
+        token: str = "",
+        start_after: str = "",
+        page_keys: int = 1000,
+        delimiter: str = "",
     ) -> Page[ListedVersion]:
-        """Return one page of ListObjectVersions; `token` is opaque (it holds both markers). With `delimiter`, common prefixes are
-        items too, with `version_id` empty."""
+        """Return one page of ListObjectVersions; `token` is opaque (it holds both markers). With `start_after` it begins behind all
+        versions of that key. With `delimiter`, common prefixes are items too, with `version_id` empty."""
         ...
 
     async def list_uploads(self, bucket: str, *, prefix: str = "", token: str = "") -> Page[ListedUpload]:

@@ -13,6 +13,7 @@ SENTENCES = {
     "inventory.listing": "listing {place}: {objects} so far",
     "inventory.ranges": "{place} was listed in {ranges} ranges, many at once",
     "inventory.apart": "the {side} is listed again, in one range: {why}",
+    "listing.apart": "listed again, in one range: {why}",
     "changes.asked": "asked for what a feed of changes names: {keys}, {at_source} at the source, {at_target} at the target",
     "inventory.compared": "held {place} against {way}: {objects}, {hidden} hidden from the listing",
     "unclaimed.looked": "looked for what nobody claims, through {objects} in {buckets}: {places}",

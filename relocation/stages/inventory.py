@@ -18,7 +18,7 @@ from relocation.rules.plan import Target
 from relocation.rules.records import Fact, InventoryRow, PlanRow
 from relocation.settings import Category, Side, Wave
 from relocation.stages.context import Context
-from relocation.stages.pages import Apart, OnPage
+from relocation.stages.pages import Apart, ObjectsWalk, OnPage
 from relocation.stages.ranges import RANGES_MAX, Ranges, Take
 
 SAY_EVERY_S = 10.0
@@ -58,7 +58,8 @@ async def _listed(
             counted = _Counted(context, category, wave, len(place.prefix)) if wave else Saying(context, name)
             before = rows.objects
             into = partial(_taker, rows, index, place.bucket, counted)
-            listing = Ranges(context, store, place.bucket, place.prefix, into, partial(context.stores.at_once, place.endpoint))
+            walk = partial(ObjectsWalk, context, store, place.bucket, place.prefix)
+            listing = Ranges(context, walk, into, partial(context.stores.at_once, place.endpoint))
             try:
                 ranges = await listing.run(ranges_max)
             except Apart:
@@ -78,7 +79,7 @@ async def _listed(
     return Inventory(rows, mine)
 
 
-def _taker(rows: SortedRows[InventoryRow], move: int, bucket: str, counted: OnPage) -> Take:
+def _taker(rows: SortedRows[InventoryRow], move: int, bucket: str, counted: OnPage) -> Take[Listed]:
     """Return what takes one range's pages into the rows; as long as they come in order, nothing has to be sorted."""
     stretch = rows.stretch()
 

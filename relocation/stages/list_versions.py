@@ -6,23 +6,26 @@ one from elsewhere, does not say which is the latest, or goes round in a circle 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain, groupby
 from typing import Literal, TypeVar
 
 from relocation.ports import SortedRows, Store
 from relocation.rules.enumeration import Fingerprint
-from relocation.rules.errors import BadRequest, Forbidden, ProtocolError, Refusal, Transient
-from relocation.rules.keys import is_canary, shown
+from relocation.rules.errors import BadRequest, Forbidden, Refusal, Transient
+from relocation.rules.keys import shown
 from relocation.rules.merging import Block, Place, unparted
-from relocation.rules.objects import Listed, ListedVersion, Page
+from relocation.rules.objects import Listed, ListedVersion
 from relocation.rules.records import InventoryRow
 from relocation.rules.versions import Versions
 from relocation.settings import Category, Move, Side, Wave
 from relocation.stages.context import Context
 from relocation.stages.inventory import Saying, placing
-from relocation.stages.pages import by_token
+from relocation.stages.pages import without_canaries
+from relocation.stages.through import go_through
+from relocation.stages.versions_walk import VersionsWalk
 
 ONE_KEY = 50
 """Versions asked for at once where one key's history is wanted: what follows are other keys that begin like it."""
@@ -91,59 +94,14 @@ async def history_of(context: Context, store: Store, bucket: str, key: str) -> l
 
 async def pages_of(
     context: Context, store: Store, bucket: str, prefix: str, *, page_keys: int = 1000, delimiter: str = ""
-) -> AsyncIterator[list[ListedVersion]]:
+) -> AsyncIterator[Sequence[ListedVersion]]:
     """Yield the versions under a prefix, page by page, the newest of each key first, canaries left out.
 
     With `delimiter` what lies deeper is folded into common prefixes, which have no version id, and no order is asked for.
     """
-    place = f"{store.endpoint}/{bucket}"
-    order = _Order(place, prefix)
-
-    def ask(token: str) -> Awaitable[Page[ListedVersion]]:
-        return store.list_versions(bucket, prefix=prefix, token=token, page_keys=page_keys, delimiter=delimiter)
-
-    async for page in by_token(context, f"the versions listing of {place}", ask):
-        for version in page.items if not delimiter else ():
-            order.check(version)
-        yield [version for version in page.items if not is_canary(version.key)]
-
-
-class _Order:
-    """Holds a versions listing to its order, so that none of its keys need to be kept to know that each comes once.
-
-    The order is that of bytes, as S3 says, or that of a tree (`a/b` before `a-b`), as some stores have it.
-    """
-
-    def __init__(self, place: str, prefix: str) -> None:
-        self._place = place
-        self._prefix = prefix
-        self._key = ""
-        self._versions: set[str] = set()
-        self._by_bytes = self._by_tree = True
-
-    def check(self, version: ListedVersion) -> None:
-        """Refuse a version that does not come where it belongs."""
-        key = version.key
-        new = key != self._key or not self._versions
-        if not key.startswith(self._prefix) or (version.version_id in self._versions and not new):
-            raise ProtocolError(f"the versions listing of {self._place} shows {shown(key)} twice, or where it does not belong")
-        if version.is_latest != new:
-            raise ProtocolError(f"the versions listing of {self._place} does not begin {shown(key)} with its latest version")
-        if new:
-            self._next(key)
-        self._versions.add(version.version_id)
-
-    def _next(self, key: str) -> None:
-        if self._versions:
-            self._by_bytes = self._by_bytes and key > self._key
-            self._by_tree = self._by_tree and key.split("/") > self._key.split("/")
-            if not self._by_bytes and not self._by_tree:
-                raise ProtocolError(
-                    f"the versions listing of {self._place} goes back from {shown(self._key)} to {shown(key)}: "
-                    "not a listing to be trusted"
-                )
-        self._key = key
-        self._versions.clear()
+    walk = VersionsWalk(context, store, bucket, prefix, page_keys=page_keys, delimiter=delimiter)
+    async for page in walk.pages():
+        yield without_canaries(page)
 
 
 def _row(move: int, bucket: str, version: ListedVersion) -> InventoryRow:
@@ -196,30 +154,54 @@ NOTHING_BEHIND = Behind()
 
 
 async def count_behind(context: Context, category: Category, wave: Wave) -> Behind:
-    """Count the former versions and the delete markers of a wave; nothing is listed where a source keeps none."""
-    versions = size = markers = 0
-    wanted = category.policy.second_listing in ("auto", "versions")
-    listed: dict[int, Fingerprint] = {}
+    """Count the former versions and the delete markers of a wave; nothing is listed where a source keeps none.
+
+    From far away in ranges, as the first listing is, and yet no second one that is blind where that was: it asks the store for
+    something else, its pages end between other keys, and no key is seen by beginning there alone, since the range before goes
+    beyond its end. Where the two differ, all is gone through once more in one range (`second_listing.py`).
+    """
+    behind = Behind()
     for number, move in enumerate(category.moves):
         side = move.source
         store = context.stores.of(side.endpoint, "reader")
-        tries = context.tries()
+        walk = partial(VersionsWalk, context, store, side.bucket, side.prefix)
         try:
-            if not await tries.run(lambda: store.get_versioning(side.bucket)):  # noqa: B023 — awaited at once
-                continue
-            found = Fingerprint()
-            async for page in pages_of(context, store, side.bucket, side.prefix):
-                for version in of_one_wave(page, category, wave, len(side.prefix)):
-                    if wanted and version.is_latest and not version.is_delete_marker:
-                        found.add(side.bucket, version.key)
-                    markers += version.is_delete_marker
-                    if not version.is_latest and not version.is_delete_marker:
-                        versions, size = versions + 1, size + version.size
-            if wanted:
-                listed[number] = found
+            if await context.tries().run(partial(store.get_versioning, side.bucket)):
+                found = await go_through(context, side.endpoint, walk, partial(_Counting, category, wave, side))
+                behind = found.added_to(behind, number)
         except (Forbidden, BadRequest, Transient) as error:  # what is not moved stops nothing; the report says it is unknown
             return Behind(-1, 0, -1, f"{side.endpoint}/{side.bucket}: {error}")
-    return Behind(versions, size, markers, listed=listed)
+    return behind
+
+
+class _Counting:
+    """What one move's versions come to, page by page."""
+
+    def __init__(self, category: Category, wave: Wave, side: Side) -> None:
+        self._category = category
+        self._wave = wave
+        self._side = side
+        self._wanted = category.policy.second_listing in ("auto", "versions")
+        self._versions = self._bytes = self._markers = 0
+        self._listed = Fingerprint()
+
+    def __call__(self, page: Iterable[ListedVersion]) -> None:
+        for version in of_one_wave(page, self._category, self._wave, len(self._side.prefix)):
+            if version.is_delete_marker:
+                self._markers += 1
+            elif not version.is_latest:
+                self._versions, self._bytes = self._versions + 1, self._bytes + version.size
+            elif self._wanted:
+                self._listed.add(self._side.bucket, version.key)
+
+    def added_to(self, behind: Behind, number: int) -> Behind:
+        """Return this and what was counted of the moves before."""
+        return Behind(
+            behind.versions + self._versions,
+            behind.bytes + self._bytes,
+            behind.markers + self._markers,
+            listed={**behind.listed, number: self._listed} if self._wanted else {},
+        )
 
 
 Shown = TypeVar("Shown", Listed, ListedVersion)

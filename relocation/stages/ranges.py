@@ -15,14 +15,14 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from itertools import pairwise
 from operator import itemgetter
+from typing import Generic
 
-from relocation.ports import Store
-from relocation.rules.errors import BadRequest, ProtocolError
+from relocation.rules.errors import ProtocolError
 from relocation.rules.keys import shown
-from relocation.rules.objects import Listed
+from relocation.rules.objects import Listed, ListedVersion
 from relocation.rules.ranges import Letters, after_all, common, ladder, leaps
 from relocation.stages.context import Context
-from relocation.stages.pages import Apart, Walk, refuse_before, without_canaries
+from relocation.stages.pages import Apart, Shown, Walk, without_canaries
 from relocation.transfer.crew import first_error
 
 FAR_S = 0.015
@@ -42,17 +42,17 @@ FRUITLESS_PAGES = 2
 """A range that could not be cut is left alone for so many pages, then for twice as many."""
 MEETINGS = 3
 """So often it is asked where two ranges meet, while a writer is at work just there."""
-_KEY: Callable[[Listed], str] = itemgetter(0)
-Take = Callable[[Sequence[Listed], bool], None]
+_KEY: Callable[[Listed | ListedVersion], str] = itemgetter(0)
+Take = Callable[[Sequence[Shown], bool], None]
 """Is handed one range's objects, page by page, canaries left out, and whether all of it came in order so far."""
 
 
 @dataclass(slots=True, eq=False)
-class _Range:
+class _Range(Generic[Shown]):
     """What follows `after`, up to and with `until` (None: to the end). `nothing_after`: what lies behind was seen to be empty."""
 
-    walk: Walk
-    take: Take
+    walk: Walk[Shown]
+    take: Take[Shown]
     after: str
     until: str | None = None
     nothing_after: str | None = None
@@ -78,47 +78,51 @@ class _Range:
 
 
 @dataclass(slots=True, eq=False)
-class Ranges:
-    """One prefix. `new_take` is asked for each range's `Take`; `at_once` for how many requests the endpoint takes now."""
+class Ranges(Generic[Shown]):
+    """One prefix. `new_walk` is asked for each range's `Walk` (`after`: where it is to begin), `new_take` for its `Take`, `at_once`
+    for how many requests the endpoint takes now."""
 
     context: Context
-    store: Store
-    bucket: str
-    prefix: str
-    new_take: Callable[[], Take]
+    new_walk: Callable[..., Walk[Shown]]
+    new_take: Callable[[], Take[Shown]]
     at_once: Callable[[], int]
     wanted: int = 1
     """So many ranges at once are worth it, as measured."""
     requests: int = 0
     """Probes so far."""
-    _all: list[_Range] = field(default_factory=list)
+    _all: list[_Range[Shown]] = field(default_factory=list)
     _group: asyncio.TaskGroup = field(default_factory=asyncio.TaskGroup)
     _letters: Letters = field(default_factory=Letters)
     _busy: int = 0
     _most: int = RANGES_MAX
+    _asking: Walk[Shown] = field(init=False)
+    """Asks what there is, and lists nothing."""
+
+    def __post_init__(self) -> None:
+        self._asking = self.new_walk()
 
     async def run(self, ranges_max: int = RANGES_MAX) -> int:
         """List everything, in so many ranges at once at most, and return how many it were in all."""
         self._most = ranges_max
         with first_error():
             async with self._group:
-                self._begin("", None).nothing_after = after_all(self.prefix)
+                self._begin("", None).nothing_after = after_all(self._asking.prefix)
         ranges = sorted(self._all, key=lambda each: each.after)
         for one, following in pairwise(ranges):
             if one.beyond != following.first:
                 await self._meet(one, following)
         return len(ranges)
 
-    def _begin(self, after: str, until: str | None) -> _Range:
-        walk = Walk(self.context, self.store, self.bucket, self.prefix, after=after)
+    def _begin(self, after: str, until: str | None) -> _Range[Shown]:
+        walk = self.new_walk(after=after)
         walk.by_key = bool(self._all)
-        new = _Range(walk, self.new_take(), after, until, since=(after or self.prefix, 0))
+        new = _Range[Shown](walk, self.new_take(), after, until, since=(after or self._asking.prefix, 0))
         self._all.append(new)
         self._busy += 1
         self._group.create_task(self._walk(new))
         return new
 
-    async def _walk(self, mine: _Range) -> None:
+    async def _walk(self, mine: _Range[Shown]) -> None:
         async with aclosing(mine.walk.pages()) as pages:
             async for items in pages:
                 self._taken(mine, items)
@@ -131,12 +135,12 @@ class Ranges:
         self._busy -= 1
         self._share()
 
-    def _taken(self, mine: _Range, items: Sequence[Listed]) -> None:
+    def _taken(self, mine: _Range[Shown], items: Sequence[Shown]) -> None:
         """Hand on what of a page is this range's."""
         if mine.first is None:
             mine.first = items[0].key
         if len(self._all) > 1 and not mine.walk.ordered:
-            raise Apart(f"the listing of {mine.walk.place} is not in the order of its keys' bytes")
+            raise Apart(f"{mine.walk.name} is not in the order of its keys' bytes")
         if mine.until is not None and items[-1].key > mine.until:
             cut = bisect_right(items, mine.until, key=_KEY)
             mine.beyond, mine.over, items = items[cut].key, True, items[:cut]
@@ -148,21 +152,22 @@ class Ranges:
 
     # how far away
 
-    async def _decide(self, mine: _Range) -> None:
+    async def _decide(self, mine: _Range[Shown]) -> None:
         """Go on in one range, a page ahead, or in many; asked now and then, while no page is under way that would be in the way."""
         if mine.pages in MEASURED_AT_PAGES:
             await self._measure(mine)
         mine.walk.ahead = self.wanted == 1 and mine.pages + 1 not in MEASURED_AT_PAGES
         mine.walk.by_key = self.wanted > 1
 
-    async def _measure(self, mine: _Range) -> None:
+    async def _measure(self, mine: _Range[Shown]) -> None:
         """Find out whether pages cost waiting; then the rest is listed in ranges."""
         far_s = max(FAR_S, mine.walk.page_s * FAR_SHARE)
         if self._most == 1 or not mine.walk.ordered or mine.walk.page_s < far_s or await self._timed([mine.at]) < far_s:
             return
-        elsewhere = self._timed(self._candidates(mine, {}, 1)[-2:])
-        again_s, elsewhere_s = await asyncio.gather(self._timed([mine.at]), elsewhere)  # a busy machine is late now and then
-        if again_s >= far_s and elsewhere_s <= again_s * DEAR_POINT:
+        async with asyncio.TaskGroup() as group:
+            elsewhere_s = group.create_task(self._timed(self._candidates(mine, {}, 1)[-2:]))
+            again_s = await self._timed([mine.at])  # a busy machine is late now and then
+        if again_s >= far_s and elsewhere_s.result() <= again_s * DEAR_POINT:
             self.wanted = min(self._most, math.ceil(again_s / PAGE_WORK_S))
 
     async def _timed(self, points: Sequence[str]) -> float:
@@ -172,23 +177,8 @@ class Ranges:
         return self.context.clock.monotonic() - begun_s
 
     async def _probe(self, point: str) -> str | None:
-        """Return the first key behind a point; None where there is none, or the store does not take the point."""
         self.requests += 1
-        ask = self.store.list_objects
-        try:
-            page = await self.context.tries().run(lambda: ask(self.bucket, prefix=self.prefix, start_after=point, page_keys=1))
-        except BadRequest:
-            return None
-        if not page.items:
-            if page.next_token:
-                raise Apart(f"the listing of {self.store.endpoint}/{self.bucket} shows nothing after {shown(point)} but goes on")
-            return None
-        key = page.items[0].key
-        refuse_before(f"{self.store.endpoint}/{self.bucket}", point, key)
-        if not key.startswith(self.prefix):
-            under = f"under {shown(self.prefix)} shows {shown(key)}"
-            raise ProtocolError(f"the listing of {self.store.endpoint}/{self.bucket} {under}: not a listing to be trusted")
-        return key
+        return await self._asking.first_behind(point)
 
     # sharing the work
 
@@ -206,7 +196,7 @@ class Ranges:
             self._busy += hands
             self._group.create_task(self._cut(victim, hands))
 
-    def _left(self, one: _Range) -> float:
+    def _left(self, one: _Range[Shown]) -> float:
         """Return about how many pages are left of a range; 0 where it is not to be cut now."""
         if one.under_survey or one.pages < one.patience_pages:
             return 0.0
@@ -218,7 +208,7 @@ class Ranges:
         done = self._letters.share(start, one.at, one.end)
         return (one.pages - before) * (1 - done) / done if done else math.inf
 
-    async def _cut(self, victim: _Range, hands: int) -> None:
+    async def _cut(self, victim: _Range[Shown], hands: int) -> None:
         """Cut what is left of a range in parts, by asking what there is; each part becomes a range."""
         try:
             points = await self._survey(victim, max(hands, HANDS_MIN))
@@ -242,7 +232,7 @@ class Ranges:
             victim.patience_pages = victim.pages + FRUITLESS_PAGES * 2**victim.fruitless
         self._share()
 
-    async def _survey(self, victim: _Range, hands: int) -> list[str]:
+    async def _survey(self, victim: _Range[Shown], hands: int) -> list[str]:
         """Return points within what is left of a range, in order; behind each there is a key of its own."""
         found: dict[str, str] = {}
         for _ in range(SURVEY_ROUNDS):
@@ -256,14 +246,14 @@ class Ranges:
                 break
         return sorted({key: point for point, key in sorted(found.items())}.values())
 
-    def _candidates(self, victim: _Range, found: Mapping[str, str], hands: int) -> list[str]:
+    def _candidates(self, victim: _Range[Shown], found: Mapping[str, str], hands: int) -> list[str]:
         """Return points that may tell more of what is left of a range."""
         low, high, letters = victim.at, victim.end, self._letters
         points = {*letters.between(low, high, hands), *ladder(low, high, hands // 2)}
         branch = len(common(low, max(found.values(), default=high or "")))
         if not points or (branch < len(low) and not low[branch].isascii()):
             points.update(leaps(low, branch, high))
-        return sorted(point for point in points if point.startswith(self.prefix))
+        return sorted(point for point in points if point.startswith(self._asking.prefix))
 
     async def _first_behind(self, points: Sequence[str], until: str | None) -> list[tuple[str, str | None]]:
         """Return with each point the first key behind it, None where that is not before the end."""
@@ -276,24 +266,22 @@ class Ranges:
 
     # putting it together
 
-    async def _meet(self, one: _Range, following: _Range) -> None:
+    async def _meet(self, one: _Range[Shown], following: _Range[Shown]) -> None:
         """Two ranges do not meet as they were listed: a writer was at work between them, or the listing can't be trusted."""
-        place = f"{self.store.endpoint}/{self.bucket}"
+        name = self._asking.name
         first = await self._probe(following.after)
         if one.beyond is None and first is not None:
-            raise ProtocolError(
-                f"the listing of {place} ended at {shown(one.at)}, and shows {shown(first)} behind it: not a listing to be trusted"
-            )
+            raise ProtocolError(f"{name} ended at {shown(one.at)}, and shows {shown(first)} behind it: not a listing to be trusted")
         for _ in range(MEETINGS):
             if one.beyond is None or await self._fill(one, following, first):
                 return
             first = await self._probe(following.after)
-        raise Apart(f"the listing of {place} shows other keys after {shown(one.at)} than after {shown(following.after)}")
+        raise Apart(f"{name} shows other keys after {shown(one.at)} than after {shown(following.after)}")
 
-    async def _fill(self, one: _Range, following: _Range, first: str | None) -> bool:
+    async def _fill(self, one: _Range[Shown], following: _Range[Shown], first: str | None) -> bool:
         """List what lies between two ranges now. False: from the last key on, another one follows than after the end itself."""
         take = None
-        walk = Walk(self.context, self.store, self.bucket, self.prefix, after=one.at)
+        walk = self.new_walk(after=one.at)
         walk.by_key = True
         async with aclosing(walk.pages()) as pages:
             async for items in pages:

@@ -159,13 +159,17 @@ class _Look:
             yield last.key
 
     async def _by_versions(self) -> AsyncIterator[str]:
+        """Walk in one range: whatever became of the ranges that `count_behind` listed, a difference is told without them."""
         async for page in pages_of(self._context, self._store, self._side.bucket, self._side.prefix):
             for version in of_one_wave(page, self._category, self._wave, len(self._side.prefix)):
                 if version.is_latest and not version.is_delete_marker:
                     yield version.key
 
     async def _by_delimiter(self) -> AsyncIterator[str]:
-        """Walk folder by folder, depth first: as many listings are open as folders lie in each other."""
+        """Walk folder by folder, depth first: as many listings are open as folders lie in each other.
+
+        From far away too: as soon as it began behind keys, as ranges do, it would believe the store where the first listing did.
+        """
         ask = partial(list_all, self._context, self._store, self._side.bucket, delimiter="/")
         folders, prefixes = [ask(self._side.prefix)], [self._side.prefix]
         while folders:

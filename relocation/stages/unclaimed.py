@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
+from typing import Generic
 
 from relocation.ports import Store
 from relocation.rules.errors import BadRequest, Forbidden, Transient
@@ -13,11 +15,10 @@ from relocation.rules.summary import Unclaimed
 from relocation.settings import Migration
 from relocation.stages.context import Context
 from relocation.stages.inventory import Saying
-from relocation.stages.list_versions import pages_of
-from relocation.stages.pages import list_all
+from relocation.stages.pages import ObjectsWalk, Shown, Walk, without_canaries
+from relocation.stages.through import go_through
+from relocation.stages.versions_walk import VersionsWalk
 
-Listing = Callable[..., AsyncIterator[Listed] | AsyncIterator[ListedVersion]]
-"""Lists what lies under a prefix; with `delimiter` what lies deeper is folded."""
 WALKED_MAX = 200
 """So many prefixes beside the claims are looked into one by one; a bucket that has more is listed through."""
 
@@ -41,6 +42,15 @@ class _Sum:
         else:
             self.versions += 1
             self.version_bytes += listed.size
+
+    def join(self, other: _Sum) -> None:
+        """Take in what was summed up elsewhere."""
+        self.newest = max(self.newest, other.newest)
+        self.objects += other.objects
+        self.bytes += other.bytes
+        self.versions += other.versions
+        self.version_bytes += other.version_bytes
+        self.markers += other.markers
 
 
 async def unclaimed(context: Context, endpoint: str) -> tuple[Unclaimed, ...]:
@@ -74,25 +84,18 @@ def claims_of(settings: Migration, place: Place) -> tuple[str, ...]:
 async def _in_bucket(context: Context, store: Store, bucket: str, claims: tuple[str, ...], saying: Saying) -> list[Unclaimed]:
     """Sum up what no claim covers: a bucket without any claim as a whole, else by top-level prefix."""
     place = f"{store.endpoint}/{bucket}"
-    tries = context.tries()
     former = 0
     try:
-        if await tries.run(lambda: store.get_versioning(bucket)):
-            versions = partial(_versions, context, store, bucket, saying)
-            return _places(place, await _looked(_Look(versions, claims)))
+        if await context.tries().run(lambda: store.get_versioning(bucket)):
+            versions = partial(VersionsWalk, context, store, bucket)
+            return _places(place, await _Look(context, store.endpoint, versions, claims, saying).sums())
     except (Forbidden, BadRequest, Transient):  # what is there now can still be told
         former = -1
     try:
-        objects = partial(list_all, context, store, bucket, on_page=saying)
-        return _places(place, await _looked(_Look(objects, claims)), former=former)
+        objects = partial(ObjectsWalk, context, store, bucket)
+        return _places(place, await _Look(context, store.endpoint, objects, claims, saying).sums(), former=former)
     except Forbidden:
         return [Unclaimed(place, -1, -1, "")]
-
-
-async def _looked(look: _Look) -> dict[str, _Sum]:
-    if not look.claimed or not await look.beside("", budget=WALKED_MAX):
-        await look.through("")
-    return look.sums
 
 
 def _places(place: str, sums: dict[str, _Sum], *, former: int = 0) -> list[Unclaimed]:
@@ -102,58 +105,85 @@ def _places(place: str, sums: dict[str, _Sum], *, former: int = 0) -> list[Uncla
     ]
 
 
-async def _versions(
-    context: Context, store: Store, bucket: str, saying: Saying, prefix: str, *, delimiter: str = ""
-) -> AsyncIterator[ListedVersion]:
-    async for page in pages_of(context, store, bucket, prefix, delimiter=delimiter):
-        saying(page)
-        for version in page:
-            yield version
+class _Sums:
+    """What is listed and not claimed, by top-level prefix; where nothing is claimed, all of it together."""
+
+    def __init__(self, claimed: tuple[str, ...], saying: Saying) -> None:
+        self._claimed = claimed
+        self._saying = saying
+        self.by_place: dict[str, _Sum] = {} if claimed else {"": _Sum()}
+
+    def __call__(self, page: Sequence[Listed | ListedVersion]) -> None:
+        self._saying(page)
+        for listed in page:
+            if not listed.key.startswith(self._claimed):
+                head, slash, _ = listed.key.partition("/")
+                self.by_place.setdefault(f"/{head}/" if self._claimed and slash else "", _Sum()).add(listed)
+
+    def join(self, others: _Sums) -> None:
+        """Take in what was summed up elsewhere."""
+        for place, other in others.by_place.items():
+            self.by_place.setdefault(place, _Sum()).join(other)
 
 
-class _Look:
+class _Look(Generic[Shown]):
     """One bucket under inspection, by its objects or by all its versions.
 
     What is claimed is not listed once more, where a few prefixes tell it apart."""
 
-    def __init__(self, listing: Listing, claimed: tuple[str, ...]) -> None:
-        self._list = listing
-        self.claimed = claimed
-        self.sums: dict[str, _Sum] = {} if claimed else {"": _Sum()}
+    def __init__(
+        self, context: Context, endpoint: str, new_walk: Callable[..., Walk[Shown]], claimed: tuple[str, ...], saying: Saying
+    ) -> None:
+        self._context = context
+        self._endpoint = endpoint
+        self._new_walk = new_walk
+        self._claimed = claimed
+        self._saying = saying
+        self._found = self._nothing()
 
-    async def beside(self, prefix: str, *, budget: int) -> int:
+    def _nothing(self) -> _Sums:
+        return _Sums(self._claimed, self._saying)
+
+    async def sums(self) -> dict[str, _Sum]:
+        """Return what stands where, beside the claims."""
+        if not self._claimed or not await self._beside("", budget=WALKED_MAX):
+            await self._through("")
+        return self._found.by_place
+
+    async def _beside(self, prefix: str, *, budget: int) -> int:
         """Look at what lies under a prefix, level by level, past the claims; return what is left of the budget of prefixes.
 
         Once that is used up, 0 is returned, and nothing has been summed up.
         """
         under: list[str] = []
         beside: list[str] = []
-        found: list[Listed | ListedVersion] = []
-        async for listed in self._list(prefix, delimiter="/"):
-            if listed.etag or (isinstance(listed, ListedVersion) and listed.version_id):
-                found.append(listed)
-            elif not listed.key.startswith(self.claimed):
-                (under if any(claim.startswith(listed.key) for claim in self.claimed) else beside).append(listed.key)
-            if len(under) + len(beside) >= budget:
-                return 0
+        found: list[Shown] = []
+        async with aclosing(self._new_walk(prefix, delimiter="/").pages()) as pages:
+            async for page in pages:
+                for listed in without_canaries(page):
+                    if listed.etag or (isinstance(listed, ListedVersion) and listed.version_id):
+                        found.append(listed)
+                    elif not listed.key.startswith(self._claimed):
+                        (under if any(claim.startswith(listed.key) for claim in self._claimed) else beside).append(listed.key)
+                if len(under) + len(beside) >= budget:
+                    return 0
         budget -= len(under) + len(beside)
         for deeper in under:
-            budget = await self.beside(deeper, budget=budget)
+            budget = await self._beside(deeper, budget=budget)
             if not budget:
-                self.sums.clear()
+                self._found = self._nothing()
                 return 0
         for whole in beside:
-            await self.through(whole)
-        self._add(found)
+            await self._through(whole)
+        self._found(found)
         return budget
 
-    async def through(self, prefix: str) -> None:
+    async def _through(self, prefix: str) -> None:
         """List all that lies under a prefix."""
-        async for listed in self._list(prefix):
-            self._add((listed,))
+        before = self._saying.objects
 
-    def _add(self, found: Iterable[Listed | ListedVersion]) -> None:
-        for listed in found:
-            if not listed.key.startswith(self.claimed):
-                head, slash, _ = listed.key.partition("/")
-                self.sums.setdefault(f"/{head}/" if self.claimed and slash else "", _Sum()).add(listed)
+        def begin() -> _Sums:
+            self._saying.objects = before  # what is listed once more is not counted twice
+            return self._nothing()
+
+        self._found.join(await go_through(self._context, self._endpoint, partial(self._new_walk, prefix), begin))

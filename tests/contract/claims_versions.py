@@ -135,6 +135,16 @@ async def pages_of_versions_hold_every_version_once(lab: Lab) -> None:
 
 
 @keeps
+async def versions_can_be_listed_from_behind_a_key(lab: Lab) -> None:
+    """`key-marker` alone begins behind all versions of that key, whether or not the key exists."""
+    bucket, _, _ = await two_versions(lab)
+    third = (await lab.store.put(bucket, "k2", b"x")).version_id
+    for after, rest in (("a", ["k", "k", "k2"]), ("k", ["k2"]), ("k1", ["k2"]), ("k2", [])):
+        assert [row[0] for row in await listed(lab, bucket, start_after=after)] == rest
+    assert [row[1] for row in await listed(lab, bucket, start_after="k", page_keys=1)] == [third]
+
+
+@keeps
 async def versions_are_listed_by_prefix(lab: Lab) -> None:
     """A prefix narrows the versions listing."""
     bucket = await lab.bucket(versioning="Enabled")

@@ -137,6 +137,7 @@ MUTANTS: dict[str, Mutant] = {
     "an_overwritten_version_can_be_read": OVERWRITES_VERSIONS,
     "versions_are_listed_newest_first": liar("lists broken.backwards", "list_versions", broken.backwards),
     "pages_of_versions_hold_every_version_once": deaf("begins anew on every page", "list_versions", token=""),
+    "versions_can_be_listed_from_behind_a_key": deaf("ignores key-marker", "list_versions", start_after=""),
     "a_delimiter_folds_versions_and_markers_that_lie_below": deaf("ignores the delimiter", "list_versions", delimiter=""),
     "versions_are_listed_by_prefix": deaf("ignores the prefix", "list_versions", prefix=""),
     "a_delete_lays_a_marker": rule("takes all versions", delete=broken.delete_takes_all),

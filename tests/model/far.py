@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import selectors
 from bisect import bisect_right
+from functools import partial
 from itertools import islice
 from types import SimpleNamespace
 
-from relocation.rules.objects import Listed, Page
+from relocation.rules.objects import Listed, ListedVersion, Page
 from relocation.stages.context import Context
+from relocation.stages.pages import ObjectsWalk
 from relocation.stages.ranges import Ranges
 
 ROUND_TRIP_S = 0.03
@@ -67,6 +70,10 @@ class FarStore:
 
     async def list_objects(self, bucket, *, prefix="", token="", start_after="", page_keys=1000, delimiter=""):
         assert (bucket, delimiter) == ("talk", "")
+        await self._answered(start_after, page_keys)
+        return self.page(prefix, token or start_after, min(page_keys, self.page_keys))
+
+    async def _answered(self, start_after, page_keys) -> None:
         self.under_way += page_keys > 1
         self.most_under_way = max(self.most_under_way, self.under_way)
         takes_s = self.round_trip_s if page_keys > 1 else self.one_key_s
@@ -75,33 +82,66 @@ class FarStore:
         await asyncio.sleep(takes_s * self._random.uniform(0.8, 1.2))
         self.under_way -= page_keys > 1
         self.pages += page_keys > 1
-        return self.page(prefix, token or start_after, min(page_keys, self.page_keys))
 
     def page(self, prefix, after, most) -> Page:
-        """Return what follows a key; the token is the last key shown."""
+        """Return what follows a key."""
         mine = (key for key in islice(self.keys, bisect_right(self.keys, after), None) if key.startswith(prefix))
-        shown = list(islice(mine, most + 1))
-        items = tuple(Listed(key, len(key), "etag", "2026-06-01T00:00:00.000Z") for key in shown[:most])
-        return Page(items, items[-1].key if len(shown) > most else "")
+        return key_page(list(islice(mine, most + 1)), most)
+
+
+def key_page(keys, most) -> Page:
+    """Return a page of so many keys; the token is the last key shown."""
+    items = tuple(Listed(key, len(key), "etag", "2026-06-01T00:00:00.000Z") for key in keys[:most])
+    return Page(items, keys[most - 1] if len(keys) > most else "")
+
+
+class FarVersions(FarStore):
+    """Lists versions that nobody stored: so many of each key."""
+
+    def __init__(self, histories, **more) -> None:
+        super().__init__(histories, **more)
+        self.rows = [(key, number) for key in self.keys for number in range(histories[key])]
+
+    async def list_versions(self, bucket, *, prefix="", token="", start_after="", page_keys=1000, delimiter=""):
+        assert (bucket, delimiter) == ("talk", "")
+        await self._answered(start_after, page_keys)
+        key, _, number = token.rpartition(" ")
+        after = (key, int(number)) if token else (start_after, math.inf)
+        return self.versions(prefix, after, min(page_keys, self.page_keys))
+
+    def versions(self, prefix, after, most) -> Page:
+        """Return what follows a version; the token is the last one shown."""
+        mine = (row for row in islice(self.rows, bisect_right(self.rows, after), None) if row[0].startswith(prefix))
+        return version_page(list(islice(mine, most + 1)), most)
+
+
+def version_page(rows, most) -> Page:
+    """Return a page of so many versions, each (key, number), 0 the latest."""
+    items = [ListedVersion(key, str(number), not number, False, 1, "etag", "2026-06-01T00:00:00.000Z") for key, number in rows]
+    return Page(tuple(items[:most]), "{} {}".format(*rows[most - 1]) if len(rows) > most else "")
 
 
 class Listing:
     """One prefix of a far store, listed; what each range showed is kept."""
 
-    def __init__(self, store: FarStore, prefix: str = "", *, at_once: int = 16) -> None:
+    def __init__(self, store: FarStore, prefix: str = "", *, at_once: int = 16, kind=ObjectsWalk) -> None:
         transfer = SimpleNamespace(attempts_max=1)
         context = SimpleNamespace(clock=LoopClock(), settings=SimpleNamespace(transfer=transfer))
         context.tries = lambda: Context.tries(context)
-        self.parts: list[list[str]] = []
+        self.parts: list[list] = []
         self.took_s = 0.0
-        self.ranges = Ranges(context, store, "talk", prefix, self._part, lambda: at_once)
+        self.ranges = Ranges(context, partial(kind, context, store, "talk", prefix), self._part, lambda: at_once)
 
     def _part(self):
-        keys: list[str] = []
-        self.parts.append(keys)
-        return lambda page, ordered: keys.extend(listed.key for listed in page)
+        lines: list = []
+        self.parts.append(lines)
+        return lambda page, ordered: lines.extend(page)
 
     def shown(self, **most) -> list[str]:
         """List, and return every key as often as it was shown, range after range."""
+        return [listed.key for listed in self.lines(**most)]
+
+    def lines(self, **most) -> list:
+        """List, and return every line, range after range."""
         _, self.took_s = timed(self.ranges.run(**most))
-        return [key for part in sorted(filter(None, self.parts)) for key in part]
+        return [listed for part in sorted(filter(None, self.parts)) for listed in part]

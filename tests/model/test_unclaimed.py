@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from connectors.memory import MemoryStore
 from connectors.report.limits import counted
 from relocation.rules.errors import Forbidden
 from relocation.settings import Move, Side
@@ -56,13 +57,13 @@ async def test_everything_beside_the_claims_is_found(tmp_path, monkeypatch, walk
 async def test_what_is_claimed_is_not_listed_once_more(tmp_path, monkeypatch):
     """A second listing of twenty thousand objects for the sake of three beside them costs a run its first second."""
     pages = []
-    real = stage.list_all
+    real = MemoryStore.list_objects
 
-    def counted(context, store, bucket, prefix, **options):
-        pages.append((prefix, options.get("delimiter", "")))
-        return real(context, store, bucket, prefix, **options)
+    async def counted(self, bucket, **asked):
+        pages.append((asked.get("prefix", ""), asked.get("delimiter", "")))
+        return await real(self, bucket, **asked)
 
-    monkeypatch.setattr(stage, "list_all", counted)
+    monkeypatch.setattr(MemoryStore, "list_objects", counted)
     keys = [f"images/{number}" for number in range(50)] + ["forgotten/x", "videos/2019/a", "videos/2021/b", "top"]
     found = await looked(tmp_path, ("images/", "videos/2019/"), keys)
     assert found == {"korea/talk": (1, 5), "korea/talk/forgotten/": (1, 5), "korea/talk/videos/": (1, 5)}
