@@ -10,7 +10,9 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import groupby
+from operator import itemgetter
+from typing import NamedTuple, Protocol
 
 from relocation.rules.keys import shown
 from relocation.rules.questions import NOT_ASKED, Question
@@ -32,6 +34,35 @@ _PUNCTUATION = frozenset("?#&<>\"'*[]{}|^~`:;,=@$!")
 
 
 Looks = Callable[[str, int], bool]
+Fold = Callable[[str], str]
+
+
+class Folded(NamedTuple):
+    """A key, and the name under which a store that folds names would keep it."""
+
+    name: str
+    key: str
+
+
+class Room(Protocol):
+    """Takes rows in any order and yields them by name; those of one name in the order in which they came."""
+
+    def add(self, rows: Sequence[Folded]) -> None: ...
+
+    def __iter__(self) -> Iterator[Folded]: ...
+
+
+class _Memory:
+    """A room for few."""
+
+    def __init__(self) -> None:
+        self._rows: list[Folded] = []
+
+    def add(self, rows: Sequence[Folded]) -> None:
+        self._rows += rows
+
+    def __iter__(self) -> Iterator[Folded]:
+        return iter(sorted(self._rows, key=itemgetter(0)))
 
 
 def _is_a_stores_own(key: str) -> bool:
@@ -111,36 +142,34 @@ class Names:
             return f"{self.place} keeps path parts of up to {self._part_bytes_max} bytes, this key has one of {longest}"
         return None
 
-    def refuses_together(self, keys: Iterable[str]) -> dict[str, str]:
-        """Return each key that can't stand beside another of these, with the reason; `keys` are *all* that would be there.
+    def refuses_in_order(self, blocks: Iterable[Sequence[str]], new_room: Callable[[], Room] | None = None) -> dict[str, str]:
+        """Return each key that can't stand beside another of these, with the reason; `blocks` hold *all* that would be there, in
+        order, some at a time.
 
-        Both of a pair are refused: which of them comes first must not decide what arrives.
+        Both of a pair are refused: which of them comes first must not decide what arrives. `new_room` (memory, if nobody says
+        otherwise) makes room for all names as they are folded, where they are.
         """
-        return self.refuses_in_order([sorted(keys)])
-
-    def refuses_in_order(self, blocks: Iterable[Sequence[str]]) -> dict[str, str]:
-        """Return the same for keys that come in order, some at a time: they are held only where names are folded."""
-        found: dict[str, str] = {}
         child, slash = self._answers[Question.CHILD_OF_KEY], self._answers[Question.SLASH_OF_KEY]
         folds = self._folds()
+        found: dict[str, str] = {}
         if child == slash == "listed" and not folds:
             return found
-        held = list(dict.fromkeys(chain.from_iterable(blocks))) if folds else []
-        for parent, below in _pairs_in_order([held] if folds else blocks):
+        rooms = [(fold, (new_room or _Memory)()) for fold, _ in folds]
+        for parent, below in _pairs_in_order(_kept_folded(blocks, rooms)):
             answer = slash if below == f"{parent}/" else child
             if answer != "listed" and not (answer == NOT_ASKED and below == f"{parent}/"):
                 verdict = _beside(answer)
                 found.setdefault(parent, f"{self.place} {verdict}: `{shown(below)}` would stand beside it")
                 found[below] = f"{self.place} {verdict}: `{shown(parent)}` would stand beside it"
-        for fold, what in folds:
-            for group in _colliding(held, fold):
+        for (_, what), (_, room) in zip(folds, rooms, strict=True):
+            for group in _colliding(room):
                 for key in group:
                     others = ", ".join(f"`{shown(other)}`" for other in group if other != key)
                     found.setdefault(key, f"{self.place} {what}: {others} would land on the same name")
         return found
 
-    def _folds(self) -> list[tuple[Callable[[str], str], str]]:
-        folds: list[tuple[Callable[[str], str], str]] = []
+    def _folds(self) -> list[tuple[Fold, str]]:
+        folds: list[tuple[Fold, str]] = []
         if self._answers[Question.UNICODE_PAIR] not in {"kept", NOT_ASKED}:
             folds.append((_composed, "does not tell composed from decomposed characters"))
         if self._answers[Question.CASE_PAIR] not in {"kept", NOT_ASKED}:
@@ -202,11 +231,19 @@ def _without_case(key: str) -> str:
     return unicodedata.normalize("NFC", key).casefold()
 
 
-def _colliding(keys: Iterable[str], fold: Callable[[str], str]) -> Iterator[list[str]]:
-    groups: dict[str, list[str]] = {}
-    for key in keys:
-        groups.setdefault(fold(key), []).append(key)
-    return (group for group in groups.values() if len(group) > 1)
+def _kept_folded(blocks: Iterable[Sequence[str]], rooms: Sequence[tuple[Fold, Room]]) -> Iterator[Sequence[str]]:
+    """Yield the keys as they come, and put each into every room under its folded name."""
+    for keys in blocks:
+        for fold, room in rooms:
+            room.add([Folded(fold(key), key) for key in keys])
+        yield keys
+
+
+def _colliding(room: Iterable[Folded]) -> Iterator[list[str]]:
+    for _, rows in groupby(room, key=itemgetter(0)):
+        group = list(dict.fromkeys(row.key for row in rows))
+        if len(group) > 1:
+            yield group
 
 
 def _verdict(answer: str) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from operator import itemgetter
 
 from relocation.rules import parts
 from relocation.rules.excluded import Reasons, held_back
 from relocation.rules.keys import is_canary
 from relocation.rules.merging import merged
-from relocation.rules.names import Names
+from relocation.rules.names import Folded, Names
 from relocation.rules.plan import Target
 from relocation.rules.records import Action, PlanRow
 from relocation.rules.seen import Seen
@@ -40,7 +42,12 @@ async def _check_of(context: Context, category: Category, move: Move, beside: It
     names = Names(target)
     policy = category.policy
     must_keep = policy.keep_etag == "require"
-    return Check(names, names.refuses_in_order(beside), seen_by(policy, source, target), policy.held_back, must_keep=must_keep)
+    with ExitStack() as stack:
+        together = names.refuses_in_order(beside, lambda: stack.enter_context(closing(context.scratch.rows(Folded, _NAME))))
+    return Check(names, together, seen_by(policy, source, target), policy.held_back, must_keep=must_keep)
+
+
+_NAME: Callable[[Folded], tuple[str]] = itemgetter(slice(1))
 
 
 @dataclass(frozen=True, slots=True)

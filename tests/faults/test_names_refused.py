@@ -63,7 +63,7 @@ async def test_names_that_the_target_would_spoil_are_refused_by_name_and_the_oth
 async def test_without_the_refusal_a_name_would_be_spoilt_in_silence_or_fail(from_any, monkeypatch):
     """Negative control: it is the plan that keeps these keys away from the target."""
     monkeypatch.setattr(Names, "refuses", lambda *_: None)
-    monkeypatch.setattr(Names, "refuses_together", lambda *_: {})
+    monkeypatch.setattr(Names, "refuses_in_order", lambda *_: {})
     with pytest.raises(AssertionError):
         await test_names_that_the_target_would_spoil_are_refused_by_name_and_the_others_copied(from_any)
     assert "lead" in from_any.listed("japan")  # renamed, as was to be shown

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors import scratch
+from connectors.scratch import DiskScratch
 from relocation.rules.capabilities import (
     Names,
     Question,
@@ -26,6 +28,7 @@ from relocation.rules.capabilities import (
     writes_guard,
 )
 from relocation.rules.errors import Refusal
+from relocation.rules.names import Folded
 from relocation.rules.objects import Attributes
 from relocation.rules.records import Answers
 
@@ -125,30 +128,46 @@ def test_an_object_beyond_every_limit_is_refused() -> None:
 def test_both_of_a_pair_are_refused_where_children_are_hidden() -> None:
     """`foo` beside `foo/bar` is refused, both of them, where one would hide the other; alone each is welcome."""
     hides = Names(whole(child_of_key="hidden"))
-    found = hides.refuses_together(["foo/bar", "foo!", "foo", "foobar", "fo", "other"])
+    found = hides.refuses_in_order([sorted(["foo/bar", "foo!", "foo", "foobar", "fo", "other"])])
     assert found == {
         "foo": "japan/talk hides children of a key from listings: `foo/bar` would stand beside it",
         "foo/bar": "japan/talk hides children of a key from listings: `foo` would stand beside it",
     }
-    assert hides.refuses_together(["foo/bar", "foo/baz"]) == {}
-    assert Names(whole()).refuses_together(["foo", "foo/bar"]) == {}
-    assert set(Names(answers()).refuses_together(["foo", "foo/bar", "dir", "dir/"])) == {"foo", "foo/bar"}
+    assert hides.refuses_in_order([sorted(["foo/bar", "foo/baz"])]) == {}
+    assert Names(whole()).refuses_in_order([sorted(["foo", "foo/bar"])]) == {}
+    assert set(Names(answers()).refuses_in_order([sorted(["foo", "foo/bar", "dir", "dir/"])])) == {"foo", "foo/bar"}
 
 
 def test_a_key_and_its_folder_are_a_pair_of_their_own() -> None:
     """`dir` beside `dir/` is asked apart from `foo` beside `foo/bar`: a store may hide the one and keep the other."""
-    assert Names(whole(child_of_key="hidden")).refuses_together(["dir", "dir/"]) == {}
-    assert set(Names(whole(slash_of_key="lost")).refuses_together(["dir", "dir/", "foo", "foo/bar"])) == {"dir", "dir/"}
+    assert Names(whole(child_of_key="hidden")).refuses_in_order([sorted(["dir", "dir/"])]) == {}
+    assert set(Names(whole(slash_of_key="lost")).refuses_in_order([sorted(["dir", "dir/", "foo", "foo/bar"])])) == {"dir", "dir/"}
 
 
 def test_names_that_would_land_on_one_are_all_refused() -> None:
     """Where a store folds case or normal forms, every name of a colliding group is refused, and no other."""
     names = ["Photo.jpg", "photo.JPG", "photo.jpeg", "caf\u00e9", "cafe\u0301"]
-    folds_case = Names(whole(case_pair="merged")).refuses_together(names)
+    folds_case = Names(whole(case_pair="merged")).refuses_in_order([sorted(names)])
     assert set(folds_case) == {"Photo.jpg", "photo.JPG", "caf\u00e9", "cafe\u0301"}
     assert "`photo.JPG` would land on the same name" in folds_case["Photo.jpg"]
-    assert set(Names(whole(unicode_pair="merged")).refuses_together(names)) == {"caf\u00e9", "cafe\u0301"}
-    assert Names(whole()).refuses_together(names) == {}
+    assert set(Names(whole(unicode_pair="merged")).refuses_in_order([sorted(names)])) == {"caf\u00e9", "cafe\u0301"}
+    assert Names(whole()).refuses_in_order([sorted(names)]) == {}
+
+
+@given(keys=st.sets(st.text("aAäÄ/", max_size=3), max_size=20), size=st.integers(1, 5))
+def test_names_that_land_on_one_are_found_however_the_keys_are_cut_and_wherever_they_are_kept(tmp_path_factory, keys, size) -> None:
+    """The colliding names are those of a comparison of each key with each other one, by a room in memory and by one on disk."""
+    ordered = sorted(keys)
+    blocks = [ordered[start : start + size] for start in range(0, len(ordered), size)]
+    folds = Names(whole(case_pair="merged"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scratch, "MEMORY_ROWS", 4)
+        patch.setattr(scratch, "SORTED_ROWS", 3)
+        disk = DiskScratch(tmp_path_factory.getbasetemp() / "scratch").rows(Folded, lambda row: (row.name,))
+        refused = folds.refuses_in_order(blocks, lambda: disk)
+        disk.close()
+    assert refused == folds.refuses_in_order(blocks)
+    assert refused.keys() == {one for one in keys for other in keys if one != other and one.casefold() == other.casefold()}
 
 
 KEYS = st.lists(st.text(alphabet="ab/!0", min_size=1, max_size=8), unique=True, max_size=40)
