@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from connectors.memory import Behaviour
+from connectors.scratch import DiskScratch
 from relocation.rules import capabilities
 from relocation.rules.errors import Forbidden, NoSpace, Refusal, Unreachable
+from relocation.rules.names import Folded, Names
 from relocation.rules.plan import known
 from relocation.stages.wave import WaveRequest, dry_run, run_wave
 from relocation.transfer import read, write
@@ -389,3 +391,19 @@ async def test_what_no_listing_shows_is_not_verified(world, monkeypatch):
     assert [named.key for named in summary.failed] == ["empty"]
     assert summary.outcomes["verified"].objects == 4
     assert all(equation.holds for equation in summary.equations)
+
+
+async def test_names_that_the_target_would_fold_together_are_refused_and_kept_on_the_scratch(tmp_path, monkeypatch):
+    """D15: where case makes no difference, both of a pair are refused; ten million names are never in memory at once."""
+    world = World.made(tmp_path)
+    for key in ("Cat.jpg", "cat.JPG", "dog.jpg"):
+        await world.store().put("talk", key, b"x")
+    await world.probe()
+    monkeypatch.setattr(Names, "_folds", lambda _: [(str.casefold, "does not tell upper from lower case")])
+    kept: list[type] = []
+    rows = DiskScratch.rows
+    monkeypatch.setattr(DiskScratch, "rows", lambda self, kind, place: kept.append(kind) or rows(self, kind, place))
+    async with world.context() as context:
+        summary = await dry_run(context, WaveRequest("talk", "all"))
+    assert {named.key for named in summary.refused} == {"Cat.jpg", "cat.JPG"}
+    assert Folded in kept
