@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from xml.etree.ElementTree import Element
 
 from connectors.s3.lifecycle import rules_in
@@ -60,7 +60,7 @@ def _encryption(answer: Element, bucket: str) -> Understood:
 
 
 def _lifecycle(answer: Element, bucket: str) -> Understood:
-    return Understood(_several(tuple(children(answer, "Rule")), _whole(answer, bucket)), rules_in(answer))
+    return Understood(_switched_on(answer, bucket), rules_in(answer))
 
 
 def _notifications(answer: Element, bucket: str) -> Understood:
@@ -72,7 +72,7 @@ def _cors(answer: Element, bucket: str) -> Understood:
 
 
 def _replication(answer: Element, bucket: str) -> Understood:
-    return Understood(_several(tuple(children(answer, "Rule")), _whole(answer, bucket)))
+    return Understood(_switched_on(answer, bucket))
 
 
 def _policy(body: bytes | memoryview, bucket: str) -> Understood:
@@ -94,6 +94,15 @@ _KINDS: dict[Aspect, tuple[str, Callable[[Element, str], Understood]]] = {
     Aspect.REPLICATION: ("ReplicationConfiguration", _replication),
 }
 """The document that is due for each, and what reads it."""
+
+
+def _switched_on(answer: Element, bucket: str) -> Setting:
+    """Return the rules that are switched on; the others are counted, go out of the answer, and are nothing to differ in."""
+    off = [rule for rule in children(answer, "Rule") if fields(rule).get("Status") != "Enabled"]
+    for rule in off:
+        answer.remove(rule)
+    working = _several(tuple(children(answer, "Rule")), _whole(answer, bucket))
+    return replace(working, says=f"{working.words}, {len(off)} switched off") if off else working
 
 
 def _several(found: Sequence[object], whole: str) -> Setting:

@@ -145,6 +145,22 @@ def test_a_rule_is_read_as_what_it_does():
     )
 
 
+@pytest.mark.parametrize("aspect", [Aspect.LIFECYCLE, Aspect.REPLICATION])
+def test_a_rule_that_is_switched_off_is_counted_as_such_and_makes_no_difference(aspect):
+    """D32: it does nothing: two buckets that differ by it alone are the same, and "2 rules" would say that both are at work."""
+    on, off = (f"<Rule><ID>{state}</ID><Status>{state}</Status><Days>1</Days></Rule>" for state in ("Enabled", "Disabled"))
+
+    def said(*rules: str) -> Setting:
+        root = "LifecycleConfiguration" if aspect is Aspect.LIFECYCLE else "ReplicationConfiguration"
+        return understood(aspect, f"<{root}>{''.join(rules)}</{root}>".encode(), "b").setting
+
+    both, one, none = said(on, off), said(on), said(off, off)
+    assert (both.words, one.words, none.words) == ("1 rule, 1 switched off", "1 rule", "none, 2 switched off")
+    assert all(translated(each.words).ja != each.words for each in (both, one, none))
+    assert (both.whole, none.state, none.whole) == (one.whole, State.NONE, "")
+    assert verdicts(bucket(KOREA, **{aspect: both}), bucket(JAPAN, **{aspect: one}))[aspect] == "same"
+
+
 def test_the_deeds_that_only_minio_knows_are_seen_too():
     """D32: MinIO can expire every version at once; no SDK of AWS shows that, so the document itself is read."""
     answer = lifecycle(
