@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -21,8 +22,11 @@ class Schedule(Settings):
     timezone: TimeZone = "Asia/Tokyo"
 
 
-def _in_order(model: Ordered) -> Ordered:
+def _in_order(model: Ordered, least: str | int | None = None) -> Ordered:
+    """Refuse a range that holds nothing. `least`: what no value comes before."""
     start, end = getattr(model, "start", None), getattr(model, "end", None)
+    if least is not None and end is not None and end <= least:
+        raise ValueError("holds nothing: no object comes before `end`, which itself is left out")
     if start is not None and end is not None and not start < end:
         raise ValueError("holds nothing: `end` is not beyond `start`; `end` itself is left out")
     return model
@@ -34,7 +38,7 @@ class KeyRange(Settings):
     start: KeyPrefix | None = None
     end: KeyPrefix | None = None
 
-    _order = model_validator(mode="after")(_in_order)
+    _order = model_validator(mode="after")(partial(_in_order, least=""))
 
 
 class DayRange(Settings):
@@ -52,7 +56,7 @@ class SizeRange(Settings):
     start: Bytes | None = None
     end: Bytes | None = None
 
-    _order = model_validator(mode="after")(_in_order)
+    _order = model_validator(mode="after")(partial(_in_order, least=0))
 
 
 class UserShare(Settings):

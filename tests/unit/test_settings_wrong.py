@@ -275,6 +275,14 @@ ONE_PROBLEM: list[tuple[dict[str, object], str]] = [
         "categories.talk-images.waves.2.modified: holds nothing: `end` is not beyond `start`; `end` itself is left out",
     ),
     (
+        {"categories.talk-images.waves.2": {"name": "none", "size": {"end": 0}}},
+        "categories.talk-images.waves.2.size: holds nothing: no object comes before `end`, which itself is left out",
+    ),
+    (
+        {"categories.talk-images.waves.2": {"name": "none", "keys": {"end": ""}}},
+        "categories.talk-images.waves.2.keys: holds nothing: no object comes before `end`, which itself is left out",
+    ),
+    (
         {"categories.talk-images.waves.2": {"name": "tenth", "users": {"pattern": "u[", "share": "10%"}}},
         (
             "categories.talk-images.waves.2.users.pattern: is no regular expression (unterminated character set at position 1); "
