@@ -202,9 +202,10 @@ def _lines(shell: Shell, each: Standing, zone: ZoneInfo) -> Iterator[str]:
     elif each.last and each.last.state == "open":
         at = f"{_moment(each.last, zone)} {datetime.now(zone):%Z}"
         stands = _as_asked(each.last) or f"stopped in {_stage(each.last)}"
-        verb = "verify" if each.last.kind == "verify" else "plan" if each.last.kind == "plan" else "run"
-        goes_on = "goes on from there" if verb == "run" and each.last.plan_sha256 else "begins anew"
-        command = shell.named(f"{verb} {each.category}" + (f" --wave {each.wave}" if each.wave != "all" else ""))
+        goes_on = "goes on from there" if each.last.kind == "run" and each.last.plan_sha256 else "begins anew"
+        command = shell.named(
+            f"{each.last.kind.replace('_', '-')} {each.category}" + (f" --wave {each.wave}" if each.wave != "all" else "")
+        )
         said = f"\n  {each.last.message}" if each.last.message else ""
         yield f"{name}: {stands} (begun {at}); `{command}` {goes_on}{said}"
     yield from _part_lines(each, name, zone)

@@ -60,6 +60,13 @@ def test_a_verification_that_stopped_begins_anew() -> None:
     assert "`hikkoshi verify albums --config mine.yaml` begins anew" in line
 
 
+def test_a_catch_up_that_was_killed_is_begun_anew_as_a_catch_up() -> None:
+    """A plain `run` would not remove what people deleted since, and would not look at tags and locks."""
+    killed = replace(standing(replace(RUN, kind="catch_up")), wave="first")
+    (line,) = lines(killed)
+    assert "`hikkoshi catch-up albums --wave first --config mine.yaml` begins anew" in line
+
+
 def test_a_wave_under_way_says_since_when_and_by_whom() -> None:
     """In the migration's own time zone."""
     held = standing(RUN, Held("albums", "all", "r", "sato", "tokyo-1", 42, 1622505600.0))
