@@ -141,7 +141,7 @@ def template(name: str) -> Template:
 def _tiles(summary: Summary) -> tuple[Tile, ...]:
     listed = summary.counts.get("listed", Count())
     first = _tile("tile.listed", listed)
-    refused = counted(summary, Action.REFUSE, Action.CONFLICT)
+    refused = counted(summary, Action.REFUSE, Action.CONFLICT) + Count(len(summary.hidden))
     if summary.kind == "plan":
         move = counted(summary, Action.COPY, Action.REPLACE, Action.PROVE)
         there = counted(summary, Action.KEEP)
@@ -153,7 +153,8 @@ def _tiles(summary: Summary) -> tuple[Tile, ...]:
 
 
 def _tile(name: str, count: Count, *, bad: bool = False) -> Tile:
-    return Tile(say(name), number(count.objects), size(count.bytes), "bad" if bad and count.objects else "")
+    volume = size(count.bytes) if count.bytes or not bad else "–"  # of what a listing hides the size is not known
+    return Tile(say(name), number(count.objects), volume, "bad" if bad and count.objects else "")
 
 
 def _actions(summary: Summary) -> list[BarRow]:

@@ -141,6 +141,14 @@ def test_each_equation_is_drawn_with_its_own_verdict(summary: Summary, holds: li
     assert ("difference: 1 object, 50,000 B" in page) == ("no" in holds)
 
 
+@pytest.mark.parametrize("kind", ["plan", "run"])
+def test_what_the_listing_hides_is_in_the_key_figure_beside_the_red_verdict(kind: str) -> None:
+    """A 0 there would speak against the sentence above it."""
+    summary = replace(GOOD, kind=kind, hidden=(Named("talk", "a", "hidden"), Named("talk", "b", "hidden")))
+    tile = as_page(summary).split("Can’t move</span>" if kind == "plan" else "Not verified</span>")[1][:200]
+    assert ">2<" in tile
+
+
 def test_a_page_without_equations_says_so() -> None:
     """A missing reconciliation is a problem, not a blank."""
     page = as_page(replace(GOOD, equations=()))
