@@ -60,6 +60,8 @@ async def _moving(ledger: SqlLedger) -> dict[str, Count]:
 
 def document(each: Stands, today: date) -> Json:
     """Return one category as `status --json` shows it."""
+    from connectors.report.remains import history_document
+
     holding = each.holding
     return {
         **deadlines_view.fields(holding.category, holding.told),
@@ -68,6 +70,7 @@ def document(each: Stands, today: date) -> Json:
         "moving": _count(each.moving),
         "home": _count(holding.home),
         "refused": _count(holding.trouble(Action.REFUSE)),
+        "history": history_document(holding),
         "waves": [
             {"wave": wave.wave, "there": _count(wave.there), "left": _count(wave.left), "home": _count(wave.home)}
             | {"listed_by": _said(wave.listed_by), "proved_by": _said(wave.proved_by)}

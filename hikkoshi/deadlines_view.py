@@ -20,6 +20,8 @@ SAYS = {
     Chance.GROWN: "they came after all of it was home",
     Chance.NOTHING: "the source shows nothing of it: look at bucket and prefix",
     Chance.CHANGED: "its moves or waves were changed since it was listed, so these figures are not sure: catch up or run it again",
+    Chance.HISTORY: "its latest versions are home; former ones, or delete markers, stay at the source (policy.versions)",
+    Chance.NOT_COUNTED: "its latest versions are home; whether former ones stay at the source nobody has counted: plan it again",
 }
 
 

@@ -14,20 +14,31 @@ from itertools import chain
 from markupsafe import Markup
 
 from connectors.report import charts
-from connectors.report.document import Json, uploads_line
+from connectors.report.document import Json
 from connectors.report.figures import moment, number, objects, plain, size
-from connectors.report.limits import SIDES, counted, upload_figures
+from connectors.report.limits import counted
 from connectors.report.page import template
+from connectors.report.remains import (
+    histories_of,
+    history_document,
+    history_words,
+    not_counted,
+    said_by,
+    said_document,
+    uploads_document,
+    uploads_of,
+)
 from connectors.report.timeline import timeline
 from connectors.report.titles import term_name
 from connectors.report.verdict import Level, Point, Verdict
 from connectors.report.words import Text, Words, as_text, say, say_or, translated
 from relocation.rules.brief import TROUBLE
 from relocation.rules.deadlines import Chance
+from relocation.rules.history_seen import history_seen
 from relocation.rules.records import Action, Proof
 from relocation.rules.residency import STALE_DAYS, Holding, Said, WaveHolds, age_days
 from relocation.rules.summary import Count, Unclaimed
-from relocation.rules.uploads_seen import UploadsSeen, uploads_seen
+from relocation.rules.uploads_seen import uploads_seen
 
 LATE = (Chance.LATE, Chance.PASSED)
 STUCK = (Action.REFUSE.value, Action.CONFLICT.value)
@@ -65,6 +76,7 @@ class Part:
     holding: Holding
     countries: tuple[Text, Text]
     chance: Text
+    history: Text
     level: Level
     picture: Markup | str
     waves: tuple[Row, ...]
@@ -91,7 +103,8 @@ def as_page(state: State) -> str:
         tiles=_tiles(state.held),
         parts=[part_of(each, state) for each in state.held],
         unknown=list(unknowns(state)),
-        uploads=uploads_of(state),
+        histories=histories_of(state.held, state.timezone),
+        uploads=uploads_of(state.held, state.timezone),
         places=[
             (plain(each.place.place), *counted(each.place), said_by(each.said, state.timezone)) for each in places[:PLACES_MAX]
         ],
@@ -118,6 +131,7 @@ def verdict(state: State) -> Verdict:
     levels = [point.level for point in points]
     left = sum((each.left for each in state.held), Count())
     sources = _listed_words(dict.fromkeys(_country(each.source_country) for each in state.held))
+    history = history_seen((wave.wave, wave.histories) for each in state.held for wave in each.waves)
     late = [plain(each.category) for each in state.held if each.told.chance in LATE]
     if late:
         text = say("residency.late", categories=", ".join(late))
@@ -127,6 +141,8 @@ def verdict(state: State) -> Verdict:
         text = say("residency.changed")
     elif left.objects:
         text = say("residency.left", n=objects(left.objects), size=size(left.bytes), source=sources)
+    elif history.stays or history.uncounted:
+        text = say("residency.history", history=history_words(history, sources))
     else:
         text = say("residency.home")
     level = Level.BAD if Level.BAD in levels else Level.ATTENTION if Level.ATTENTION in levels else Level.GOOD
@@ -138,6 +154,8 @@ def unknowns(state: State) -> Iterator[Text]:
     for held in state.held:
         for wave in held.waves:
             yield from _unknowns_of(wave, _name(held, wave), state)
+        for wave in not_counted(held):
+            yield say("residency.no_history", wave=_name(held, wave))
         if any(wave.listed_by for wave in held.waves) and not any(wave.unfinished for wave in held.waves):
             yield say("residency.no_uploads", category=plain(held.category))
     seen: dict[str, list[str]] = {}
@@ -173,20 +191,6 @@ def unclaimed(held: Sequence[Holding]) -> list[Place]:
     return sorted(found, key=lambda each: (-each.place.bytes, each.place.place))
 
 
-def uploads_of(state: State) -> list[tuple[Words, ...]]:
-    """Return category, side, endpoint, figures and who saw it of the uploads that nobody completed."""
-    return [
-        (
-            plain(each.category or "–"),
-            say(SIDES[each.found.side]),
-            plain(each.found.place),
-            *upload_figures(each.found),
-            said_by(each.said, state.timezone),
-        )
-        for each in uploads_seen(state.held)
-    ]
-
-
 def part_of(held: Holding, state: State) -> Part:
     picture: Markup | str = ""
     if held.days:
@@ -197,6 +201,7 @@ def part_of(held: Holding, state: State) -> Part:
         held,
         (_country(held.source_country), _country(held.target_country)),
         _chance(held),
+        history_words(held.history, _country(held.source_country)),
         _level(held),
         picture,
         tuple(_row(each, state.timezone) for each in held.waves),
@@ -242,11 +247,20 @@ def _tiles(held: Sequence[Holding]) -> tuple[tuple[Text, str, str, str], ...]:
 def _level(held: Holding) -> Level:
     if held.told.chance in LATE:
         return Level.BAD
-    return Level.GOOD if held.told.chance in (Chance.HOME, Chance.IN_TIME) and not held.trouble(*STUCK).objects else Level.ATTENTION
+    well = held.told.chance in (Chance.HOME, Chance.IN_TIME) and not _stays(held)
+    return Level.GOOD if well and not held.trouble(*STUCK).objects else Level.ATTENTION
+
+
+def _stays(held: Holding) -> bool:
+    return held.history.stays or any(not_counted(held))
 
 
 def _point(held: Holding) -> Text:
-    return say("residency.point", category=plain(held.category), left=objects(held.left.objects), chance=_chance(held))
+    chance = _chance(held)
+    if _stays(held):
+        history = history_words(held.history, _country(held.source_country))
+        chance = Text(f"{chance.en}; {history.en}", f"{chance.ja}。{history.ja}")
+    return say("residency.point", category=plain(held.category), left=objects(held.left.objects), chance=chance)
 
 
 def _chance(held: Holding) -> Text:
@@ -256,12 +270,6 @@ def _chance(held: Holding) -> Text:
     if told.home_by is not None and told.slack_days is not None:
         blanks |= {"day": str(told.home_by), "slack": abs(told.slack_days), "n": number(told.per_day.objects)}
     return say(f"chance.{told.chance.name.lower()}", **blanks)
-
-
-def said_by(said: Said | None, timezone: str) -> Text:
-    if said is None:
-        return say("residency.nobody")
-    return say("residency.by", at=moment(said.at, timezone).split(" · ")[0], kind=say(f"kind.{said.kind}"), run=plain(said.run))
 
 
 def _day(at: str, timezone: str) -> str:
@@ -302,9 +310,10 @@ def _category(held: Holding) -> Json:
         "left": _counted(held.left),
         "proofs": {name.value: held.proofs.get(name, 0) for name in Proof},
         "trouble": {name: _counted(held.trouble(name)) for name in TROUBLE},
+        "history": history_document(held),
         "waves": [
             {"wave": each.wave, "there": _counted(each.there), "left": _counted(each.left), "home": _counted(each.home)}
-            | {"listed_by": _by(each.listed_by), "proved_by": _by(each.proved_by)}
+            | {"listed_by": said_document(each.listed_by), "proved_by": said_document(each.proved_by)}
             for each in held.waves
         ],
         "by_day": [
@@ -317,17 +326,8 @@ def _category(held: Holding) -> Json:
 def _place(each: Place) -> Json:
     counted = each.place.objects >= 0
     figures: dict[str, Json] = {"objects": each.place.objects if counted else None, "bytes": each.place.bytes if counted else None}
-    return {"place": each.place.place, **figures, "newest": each.place.newest, "seen_by": _by(each.said)}
-
-
-def uploads_document(each: UploadsSeen) -> dict[str, Json]:
-    """Return one line of the uploads that nobody completed as JSON; `category` null where none claims it."""
-    return {"category": each.category or None, **uploads_line(each.found), "seen_by": _by(each.said)}
+    return {"place": each.place.place, **figures, "newest": each.place.newest, "seen_by": said_document(each.said)}
 
 
 def _counted(count: Count) -> Json:
     return {"objects": count.objects, "bytes": count.bytes}
-
-
-def _by(said: Said | None) -> Json:
-    return {"run": said.run, "kind": said.kind, "at": said.at} if said else None

@@ -8,9 +8,11 @@ from __future__ import annotations
 from connectors.report.figures import moment, number, plain, size
 from connectors.report.limits import counted
 from connectors.report.markdown import LIMITS_ROWS_MAX, MARKS, Lines, code
-from connectors.report.residency import Part, State, part_of, said_by, unclaimed, unknowns, uploads_of, verdict
+from connectors.report.remains import histories_of, said_by, uploads_of
+from connectors.report.residency import Part, State, part_of, unclaimed, unknowns, verdict
 from connectors.report.words import say
 
+HISTORY_HEADS = ("head.category", "head.wave", "head.former", "head.bytes", "head.markers", "residency.seen")
 UPLOADS_HEADS = (
     *("head.category", "head.side", "head.place", "head.uploads", "head.ours", "head.bytes", "head.oldest"),
     "residency.seen",
@@ -25,6 +27,7 @@ def as_markdown(state: State, *, language: str = "en") -> str:
         write.category(part_of(each, state))
     write.unknown(state)
     write.places(state)
+    write.histories(state)
     write.uploads(state)
     return "\n".join(write.lines) + "\n"
 
@@ -45,7 +48,7 @@ class _Writer(Lines):
         self.heading(plain(held.category))
         way = " → ".join(map(self.say, part.countries))
         due = f"{self.say(say('seal.deadline'))} {held.deadline} · {self.say(say('seal.owner'))} {self.say(plain(held.owner))}"
-        self.lines += [f"{way} · {due}", "", f"{MARKS[part.level]} {self.say(part.chance)}", ""]
+        self.lines += [f"{way} · {due}", "", f"{MARKS[part.level]} {self.say(part.chance)}", "", self.say(part.history), ""]
         there, proved = say("residency.there", source=part.countries[0]), say("residency.proved", target=part.countries[1])
         self.table(
             (say("head.wave"), there, proved, say("residency.tile.left")),
@@ -89,9 +92,17 @@ class _Writer(Lines):
         if len(rows) < len(places):
             self.lines += [f"*{self.say(say('list.cut', shown=len(rows), total=len(places)))}*", ""]
 
+    def histories(self, state: State) -> None:
+        self.heading(say("limits.history"), 3)
+        rows = [[self.say(cell) for cell in row] for row in histories_of(state.held, state.timezone)]
+        if not rows:
+            self.lines.append(self.say(say("limits.history.none")))
+            return
+        self.table(list(map(say, HISTORY_HEADS)), rows, numbers=(2, 3, 4))
+
     def uploads(self, state: State) -> None:
         self.heading(say("limits.unfinished"), 3)
-        rows = [[self.say(cell) for cell in row] for row in uploads_of(state)]
+        rows = [[self.say(cell) for cell in row] for row in uploads_of(state.held, state.timezone)]
         if not rows:
             self.lines.append(self.say(say("limits.unfinished.none")))
             return

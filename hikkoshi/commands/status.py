@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from hikkoshi import categories_view, deadlines_view, uploads_view
+from hikkoshi import categories_view, deadlines_view, history_view, uploads_view
 from hikkoshi.commands.pace import document
 from hikkoshi.shell import ConfigOption, Json, JsonOption, Shell, shell_of
 from hikkoshi.standings import RUNS_MAX, Standing, brief_of_run, standings
@@ -81,7 +81,7 @@ def _fence_lines(shell: Shell, fences: Sequence[FenceRecord], zone: ZoneInfo) ->
 
 
 def _uploads(stands: Sequence[Stands]) -> Json:
-    from connectors.report.residency import uploads_document
+    from connectors.report.remains import uploads_document
 
     return [uploads_document(each) for each in uploads_seen(each.holding for each in stands)]
 
@@ -106,13 +106,15 @@ def _show_pace(shell: Shell, settings: Migration, paces: Mapping[str, PaceStandi
 
 
 def _show_categories(shell: Shell, stands: Sequence[Stands], today: date, zone: ZoneInfo) -> None:
-    """Show what of each category is where and what nobody completed, and say, where something is left, whether it makes its day."""
+    """Show what of each category is where, what stays, what nobody completed, and, if some is left, whether it makes its day."""
     if not any(wave.listed_by for each in stands for wave in each.holding.waves):
         return
     shell.out.print()
     shell.out.print(categories_view.table(stands, today))
     shell.out.print()
     listed = [each.holding for each in stands if any(wave.listed_by for wave in each.holding.waves)]
+    shell.out.print(history_view.table(listed, zone))
+    shell.out.print()
     shell.out.print(uploads_view.table(uploads_seen(listed), [each.category for each in listed], zone))
     told = [each.holding for each in stands if each.holding.told.left.objects or each.holding.told.chance in deadlines_view.SAYS]
     if told:

@@ -12,7 +12,7 @@ from dataclasses import astuple, dataclass, field, replace
 from relocation.rules.keys import shown
 from relocation.rules.plan import WRITES
 from relocation.rules.records import Action, Outcome
-from relocation.rules.summary import Count, Summary, Unclaimed, Unfinished
+from relocation.rules.summary import Count, Histories, Summary, Unclaimed, Unfinished
 from relocation.rules.unfinished import by_endpoint
 
 TO_SEE_TO = (Action.CONFLICT, Action.REFUSE, Action.REMOVE)
@@ -49,6 +49,8 @@ class Brief:
     """What alone of its wave the run looked at, in words; empty: at all of it."""
     selection: str = ""
     """Hash over the moves and waves that decided which objects these are; empty: an older program's."""
+    histories: Histories | None = None
+    """Former versions and delete markers, as the report has them; None: an older program's."""
 
     @property
     def there(self) -> Count:
@@ -69,6 +71,7 @@ class Brief:
             "unknown": list(self.unknown),
             "looked_only_at": self.looked_only_at,
             "selection": self.selection,
+            "histories": _listed(self.histories) if self.histories else None,
         }
         return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
@@ -93,7 +96,17 @@ def brief_of(summary: Summary, selection: str = "") -> Brief:
         unknown=tuple(text[:CHARACTERS_MAX] for text in summary.unknown[:SENTENCES_MAX]),
         looked_only_at=summary.looked_only_at,
         selection=selection,
+        histories=replace(summary.histories, uncounted=summary.histories.uncounted[:CHARACTERS_MAX]),
     )
+
+
+def _listed(histories: Histories) -> list[object]:
+    counts = {name: [count.objects, count.bytes] for name, count in histories.counts.items()}
+    return [histories.policy, counts, histories.uncounted]
+
+
+def _read_histories(policy: str, counts: Mapping[str, tuple[int, int]], uncounted: str) -> Histories:
+    return Histories(policy, {name: Count(*pair) for name, pair in counts.items()}, uncounted)
 
 
 def _proofs(summary: Summary) -> dict[str, int]:
@@ -122,4 +135,5 @@ def read_brief(text: str) -> Brief | None:
         unknown=tuple(fields.get("unknown", ())),
         looked_only_at=fields.get("looked_only_at", ""),
         selection=fields.get("selection", ""),
+        histories=_read_histories(*fields["histories"]) if fields.get("histories") else None,
     )

@@ -44,7 +44,8 @@ class DayEnd:
 
 class Chance(StrEnum):
     """Whether a category makes its deadline. `PASSED`: the day is over and it is not home. `GROWN`: it was, and more came since;
-    `NOTHING`: the source shows nothing of it; `CHANGED`: its moves or waves are other ones since it was listed."""
+    `NOTHING`: the source shows nothing of it; `CHANGED`: its moves or waves are other ones since it was listed. `HISTORY`: its
+    latest versions are home, and of its history something stays at the source; `NOT_COUNTED`: nobody counted whether any does."""
 
     HOME = "home"
     IN_TIME = "in time"
@@ -56,6 +57,8 @@ class Chance(StrEnum):
     GROWN = "grown"
     NOTHING = "nothing there"
     CHANGED = "changed"
+    HISTORY = "history stays"
+    NOT_COUNTED = "history not counted"
 
 
 @dataclass(frozen=True, slots=True)

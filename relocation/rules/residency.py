@@ -13,8 +13,9 @@ from datetime import UTC, date, datetime, timedelta
 
 from relocation.rules.brief import HIDDEN, Brief, read_brief
 from relocation.rules.deadlines import Chance, DayEnd, Forecast
+from relocation.rules.history_seen import HistorySeen, history_seen
 from relocation.rules.records import Action, RunRecord, RunState
-from relocation.rules.summary import Count, Unclaimed, Unfinished
+from relocation.rules.summary import Count, Histories, Unclaimed, Unfinished
 
 NONE = Count()
 STALE_DAYS = 7
@@ -53,6 +54,8 @@ class WaveHolds:
     otherwise: bool = False
     unfinished: tuple[Unfinished, ...] = ()
     """Uploads that nobody completed, of the whole category, by side and endpoint; none where `listed_by` did not look for them."""
+    histories: Histories | None = None
+    """Former versions and delete markers of the wave as `listed_by` counted them; None where it did not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,11 @@ class Holding:
     @property
     def left(self) -> Count:
         return sum((each.left for each in self.waves), Count())
+
+    @property
+    def history(self) -> HistorySeen:
+        """What of its history stays at the source."""
+        return _history(self.waves)
 
     @property
     def proofs(self) -> dict[str, int]:
@@ -124,7 +132,12 @@ def _listed(wave: str, brief: Brief, said: Said) -> WaveHolds:
         unclaimed=brief.unclaimed,
         unclaimed_places=brief.unclaimed_places,
         unfinished=brief.unfinished,
+        histories=brief.histories,
     )
+
+
+def _history(waves: Iterable[WaveHolds]) -> HistorySeen:
+    return history_seen((each.wave, each.histories) for each in waves)
 
 
 def _less(whole: Count, part: Count) -> Count:
@@ -141,10 +154,18 @@ def as_known(told: Forecast, waves: Sequence[WaveHolds]) -> Forecast:
         return replace(told, chance=Chance.CHANGED, home_by=None, slack_days=None)
     if told.chance is Chance.UNKNOWN and not told.unseen:
         return replace(told, chance=Chance.NO_PACE)
-    if told.chance is Chance.HOME and left.objects:
+    return _if_home(told, waves) if told.chance is Chance.HOME else told
+
+
+def _if_home(told: Forecast, waves: Sequence[WaveHolds]) -> Forecast:
+    """Return whether what the last runs read back is all that there is: of now, of anything, and of former versions."""
+    if told.left.objects:
         return replace(told, chance=Chance.GROWN)
-    if told.chance is Chance.HOME and not any(each.there.objects for each in waves):
+    if not any(each.there.objects for each in waves):
         return replace(told, chance=Chance.NOTHING, home_by=None, slack_days=None)
+    history = _history(waves)
+    if history.stays or history.uncounted:
+        return replace(told, chance=Chance.HISTORY if history.stays else Chance.NOT_COUNTED)
     return told
 
 

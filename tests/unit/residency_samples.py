@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from connectors.report.residency import State
 from relocation.rules.deadlines import DayEnd, forecast
 from relocation.rules.residency import Holding, Said, WaveHolds
-from relocation.rules.summary import Count, Unclaimed, Unfinished
+from relocation.rules.summary import Count, Histories, Unclaimed, Unfinished
 
 TODAY = date(2021, 6, 20)
 NOW = datetime(2021, 6, 20, 8, 30, tzinfo=UTC)
@@ -18,6 +18,7 @@ UNCLAIMED = (
     Unclaimed("korea/%3Cb%3Esecret", -1, -1, ""),
 )
 UNFINISHED = (Unfinished("source", "korea"), Unfinished("target", "japan", doubt="it shows no unfinished uploads"))
+NO_HISTORY = Histories(counts={"former_versions": Count(), "delete_markers": Count()})
 UNKNOWN = (
     "korea/talk hides children of a key from listings (`foo/bar` while `foo` exists): objects may exist that no listing shows",
 )
@@ -47,7 +48,7 @@ def wave(name: str, listed: int, left: int, refused: int = 0, *, listed_by: Said
     trouble = {"refuse": many(refused), "drifted": many(12)} if refused else {}
     proofs = dict.fromkeys(PROOFS, home.objects)
     holds = WaveHolds(name, many(listed), many(left), home, trouble, proofs, listed_by, proved_by, UNKNOWN, UNCLAIMED, 3)
-    return replace(holds, unfinished=UNFINISHED)
+    return replace(holds, unfinished=UNFINISHED, histories=NO_HISTORY)
 
 
 HOME = holding(

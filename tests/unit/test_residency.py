@@ -18,10 +18,11 @@ from relocation.rules.brief import Brief, brief_of, read_brief
 from relocation.rules.deadlines import Chance, DayEnd, day_ends, forecast
 from relocation.rules.records import RunRecord
 from relocation.rules.residency import Said, age_days, as_known, by_day, wave_holds
-from relocation.rules.summary import Count, Named, Unclaimed
+from relocation.rules.summary import Count, Histories, Named, Unclaimed
 from relocation.stages.residency import holdings, sights
 from tests.unit.ledger_cases import StillClock, ledger_at, url_of
 from tests.unit.report_samples import BAD, PLAN
+from tests.unit.residency_samples import NO_HISTORY
 from tests.unit.test_settings import migration
 
 TODAY = date(2021, 6, 3)
@@ -119,7 +120,8 @@ def test_what_a_listing_hides_is_left_at_the_source_and_counts_as_trouble():
     assert (holds.there.objects, holds.left.objects, holds.home.objects) == (99, 2, 97)
 
 
-LISTED_AND_HOME = replace(HOME, listed=HOME.verified, trouble={})
+LISTED_AND_HOME = replace(HOME, listed=HOME.verified, trouble={}, histories=NO_HISTORY)
+STAYS = Histories(counts={"former_versions": Count(3, 30), "delete_markers": Count()})
 
 
 @pytest.mark.parametrize(
@@ -127,6 +129,15 @@ LISTED_AND_HOME = replace(HOME, listed=HOME.verified, trouble={})
     [
         (LISTED_AND_HOME, None, Chance.HOME),
         (LISTED_AND_HOME, LISTED, Chance.GROWN),
+        (replace(LISTED_AND_HOME, histories=STAYS), None, Chance.HISTORY),
+        (
+            replace(LISTED_AND_HOME, histories=Histories(counts={**NO_HISTORY.counts, "delete_markers": Count(1)})),
+            None,
+            Chance.HISTORY,
+        ),
+        (replace(LISTED_AND_HOME, histories=Histories("all", STAYS.counts)), None, Chance.HOME),
+        (replace(LISTED_AND_HOME, histories=Histories(uncounted="no right to list them")), None, Chance.NOT_COUNTED),
+        (replace(LISTED_AND_HOME, histories=None), None, Chance.NOT_COUNTED),
         (Brief(Count(), Count(), Count(), 0), None, Chance.NOTHING),
         (replace(LISTED_AND_HOME, selection="other waves"), None, Chance.CHANGED),
         (replace(LISTED_AND_HOME, selection="other waves"), replace(LISTED, selection="these"), Chance.CHANGED),
@@ -136,7 +147,7 @@ LISTED_AND_HOME = replace(HOME, listed=HOME.verified, trouble={})
     ],
 )
 def test_nothing_is_called_home_that_the_newest_figures_do_not_show_to_be(brief, dry, chance):
-    """What came since, a category of which nothing is there, and figures of waves that were cut otherwise are no "all is home"."""
+    """What came since, history that stays or was not counted, nothing at all, or waves that were cut otherwise: none is home."""
     runs = [run for run in (dry and ran("2", dry, kind="plan"), brief and ran("1", brief)) if run]
     waves = (wave_holds("all", runs, "these"),)
     told = as_known(forecast(day_ends(sights(runs, UTC), ["all"]), date(2021, 6, 30), TODAY), waves)
