@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.padding import Padding
@@ -21,6 +22,8 @@ class Teller:
         self._clock = clock
         self._begun_s = clock()
         self._chapters = 0
+        self.apart_s = 0.0
+        """For how long something else was waited for, that is not part of the story."""
         self.claims: list[tuple[str, bool]] = []
 
     @property
@@ -30,8 +33,17 @@ class Teller:
 
     @property
     def seconds(self) -> float:
-        """Return for how long the story has been told."""
-        return self._clock() - self._begun_s
+        """Return for how long the story has been told, without what was waited for apart from it."""
+        return self._clock() - self._begun_s - self.apart_s
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """Do what is not part of the story."""
+        begun_s = self._clock()
+        try:
+            yield
+        finally:
+            self.apart_s += self._clock() - begun_s
 
     def title(self, text: str) -> None:
         """Begin the story."""
