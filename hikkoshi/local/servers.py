@@ -29,6 +29,8 @@ from relocation.rules.errors import Refusal
 
 START_TIMEOUT_S = 120.0
 GRACE_S = 8.0
+WORKER_GRACE_S = 40.0
+"""The worker closes three connections to Prefect, one after another, and waits 10 s for each answer of a server that is busy."""
 PORT_RACES = 3
 
 
@@ -64,7 +66,8 @@ def down(root: Path, say: Say = print) -> None:
             ending = [server for name in names if (server := state.server(name))]
             running = [server.name for server in ending if server.running]
             marks = [state.mark_of(name) for name in names]
-            killed = end([server.process for server in ending if server.process], marks, grace_s=GRACE_S)
+            grace_s = WORKER_GRACE_S if "worker" in names else GRACE_S
+            killed = end([server.process for server in ending if server.process], marks, grace_s=grace_s)
             for server in ending:
                 state = state.having(Server(server.name, server.port, tls=server.tls))
             save(state)

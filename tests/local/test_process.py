@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import signal
 import subprocess
@@ -9,8 +10,11 @@ import sys
 import time
 
 import pytest
+from websockets.asyncio.client import connect
 
+from hikkoshi.local import servers
 from hikkoshi.local.process import MARK, Process, began, end, is_alive, marked, start
+from hikkoshi.local.state import load, save
 
 SLEEPS = [sys.executable, "-c", "import time; time.sleep(60)"]
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('on', flush=True); time.sleep(60)"
@@ -115,3 +119,20 @@ def test_the_log_of_the_start_before_is_kept(begin, tmp_path):
     (tmp_path / "again.log").write_text("the first\n")
     begin(SLEEPS, "again")
     assert (tmp_path / "again.log.1").read_text() == "the first\n"
+
+
+def test_the_worker_has_the_time_to_take_leave_of_a_prefect_that_does_not_answer(tmp_path, monkeypatch):
+    """It closes three connections, one after another: whoever kills it before that calls an ordinary end one by force."""
+    graces = {}
+
+    def end(_processes, marks, *, grace_s):
+        graces[marks[0].rpartition(":")[2]] = grace_s
+        return 0
+
+    monkeypatch.setattr(servers, "end", end)
+    (tmp_path / "var").mkdir()
+    save(load(tmp_path))
+    servers.down(tmp_path, lambda _line: None)
+    close_timeout_s = inspect.signature(connect.__init__).parameters["close_timeout"].default
+    assert graces["worker"] > 3 * close_timeout_s
+    assert graces["prefect"] == graces["korea"] == servers.GRACE_S
