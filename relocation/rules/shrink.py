@@ -26,7 +26,7 @@ class Shown:
 
 
 def refuse_shrink(wave: str, before: Shown, now: Shown, *, shrink_max_ppm: int) -> None:
-    """Refuse what `now` shows of a wave (`talk/all`) where it lacks more than `shrink_max_ppm` of what was shown `before`."""
+    """Refuse what `now` shows of a wave (`talk/all`), or of all, where it lacks more than `shrink_max_ppm` of that `before`."""
     lost = before.objects - now.objects
     if lost <= 0 or lost * WHOLE_PPM <= before.objects * shrink_max_ppm or (now.objects and lost < FEW):
         return

@@ -43,13 +43,15 @@ class Piece:
 @dataclass(frozen=True, slots=True)
 class Drawn:
     """A plan before it is sealed: what the source shows of the wave and how many lines that is, the pieces in order, to be taken
-    once (`source` is closed with them), and what stays behind at the source. `changed`: the feed whose keys alone they are."""
+    once (`source` is closed with them), and what stays behind at the source. `changed`: the feed whose keys alone they are.
+    `category_objects`: how many lines the source showed of all waves together; below 0: not all was listed."""
 
     source_objects: int
     source: Iterable[InventoryRow]
     pieces: AsyncGenerator[Piece, None]
     behind: Behind = NOTHING_BEHIND
     changed: str = ""
+    category_objects: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,8 @@ async def draw(context: Context, category_name: str, wave: Wave) -> Drawn:
     known = known_from({}, await context.ledger.open_intents(category_name))
     decider = Decider(category, WaveOf(category, wave), known, *standing)
     lines = Lines(source.rows, decider.of_wave)
-    return Drawn(source.of_wave, lines, pieces_of(context, sides, decider), await count_behind(context, category, wave))
+    behind = await count_behind(context, category, wave)
+    return Drawn(source.of_wave, lines, pieces_of(context, sides, decider), behind, category_objects=source.rows.objects)
 
 
 async def together(source: Awaitable[Shown], target: Awaitable[Shown], facts: Awaitable[Said]) -> tuple[Shown, Shown, Said]:

@@ -68,6 +68,10 @@ class SealedPlan:
     """The feed of changes whose keys alone were asked for, and how many; empty: both sides were listed."""
     second_listing: str = ""
     """SHA-256 of what further enumerations of the source came to; empty: there were none."""
+    category_objects: int = -1
+    """What the source showed of all waves together, which no change of waves alters; below 0: not all was listed."""
+    sources_sha256: str = ""
+    """Over where those lie: such figures of one place can be held against each other."""
 
     @property
     def looked_only_at(self) -> str:
@@ -100,6 +104,7 @@ async def seal(
     *,
     only_failed_of: str = "",
     selection_sha256: str = "",
+    sources_sha256: str = "",
     second_listing: str = "",
 ) -> SealedPlan:
     """Write a drawn plan into the vault as its pieces come, with both inventories, and return it with its root."""
@@ -136,6 +141,8 @@ async def seal(
         behind_why=drawn.behind.why,
         selection_sha256=selection_sha256,
         second_listing=second_listing,
+        category_objects=drawn.category_objects,
+        sources_sha256=sources_sha256,
     )
     await context.vault.put(document_of(run_id), canonical(asdict(plan)), content_type="application/json")
     return plan

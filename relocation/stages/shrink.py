@@ -1,7 +1,8 @@
-"""Hold what the source shows of a wave against what it showed to the wave's last sealed plan.
+"""Hold what the source shows of a wave against what it showed to the wave's last sealed plan, or of all waves to the category's.
 
-Guarantees: nothing is planned from a source that shrank by more than `policy.shrink_max`. A plan of another selection (moves or
-waves were changed since) is no measure, nor is one of a part of the wave alone.
+Guarantees: nothing is planned from a source that shrank by more than `policy.shrink_max`. A wave's plan of another selection (moves
+or waves were changed since) is no measure; then all that the source shows of the category is held against its last whole listing,
+which no share changes. Where the moves' sources were changed as well there is none.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from relocation.rules.records import RunRecord
 from relocation.rules.shrink import Shown, refuse_shrink
 from relocation.settings import Migration
 from relocation.stages.context import Context
+from relocation.stages.draw import Drawn
 from relocation.stages.plan import SealedPlan, load_plan
 from relocation.stages.shards import timestamp
 from relocation.stages.standing import RUNS_MAX
@@ -18,26 +20,42 @@ from relocation.stages.standing import RUNS_MAX
 
 def selection_sha256(settings: Migration, category_name: str) -> str:
     """Return a hash over what decides which objects a wave of the category holds: its moves' sources and all of its waves."""
+    waves = {selector.name: selector.that_decides() for selector in settings.category_named(category_name).selectors()}
+    return sha256_of({**_sources(settings, category_name), "waves": waves})
+
+
+def sources_sha256(settings: Migration, category_name: str) -> str:
+    """Return a hash over what decides which objects all waves of the category hold together."""
+    return sha256_of(_sources(settings, category_name))
+
+
+def _sources(settings: Migration, category_name: str) -> dict[str, object]:
     category = settings.category_named(category_name)
     sources = [move.source.model_dump(mode="json") for move in category.moves]
-    waves = {selector.name: selector.that_decides() for selector in category.selectors()}
-    return sha256_of({"sources": sources, "waves": waves, "versions": category.policy.versions})
+    return {"sources": sources, "versions": category.policy.versions}
 
 
-async def refuse_if_shrunk(context: Context, run: RunRecord, objects: int) -> None:
+async def refuse_if_shrunk(context: Context, run: RunRecord, drawn: Drawn) -> None:
     """Refuse to plan where the source shows so few objects of the run's wave that something must be wrong with it."""
-    last = await _last_plan(context, run)
-    if last is None or last[1].selection_sha256 not in {"", selection_sha256(context.settings, run.category)}:
-        return
-    before = Shown(last[1].source_objects, last[0].started_at, last[0].id)
-    bound = context.settings.category_named(run.category).policy.shrink_max
-    refuse_shrink(f"{run.category}/{run.wave}", before, Shown(objects, timestamp(context)), shrink_max_ppm=bound)
+    settings = context.settings
+    name, now = f"{run.category}/{run.wave}", drawn.source_objects
+    last = await _last_plan(context, run, wave=run.wave)
+    if last is not None and last[1].selection_sha256 in {"", selection_sha256(settings, run.category)}:
+        before = last[1].source_objects
+    else:
+        last = await _last_plan(context, run)
+        if last is None or last[1].sources_sha256 != sources_sha256(settings, run.category):
+            return
+        name, before, now = f"{run.category}, all waves together", last[1].category_objects, drawn.category_objects
+    shown = Shown(before, last[0].started_at, last[0].id)
+    bound = settings.category_named(run.category).policy.shrink_max
+    refuse_shrink(name, shown, Shown(now, timestamp(context)), shrink_max_ppm=bound)
 
 
-async def _last_plan(context: Context, run: RunRecord) -> tuple[RunRecord, SealedPlan] | None:
-    """Return the newest sealed plan of the whole wave, and its run."""
+async def _last_plan(context: Context, run: RunRecord, *, wave: str = "") -> tuple[RunRecord, SealedPlan] | None:
+    """Return the newest sealed plan of the whole wave (empty: of any whole wave of the category), and its run."""
     for each in await context.ledger.list_runs(category=run.category, limit=RUNS_MAX):
-        if each.wave == run.wave and each.document and each.id != run.id:
+        if wave in {"", each.wave} and each.document and each.id != run.id:
             plan = await load_plan(context, each)
             if not plan.looked_only_at:
                 return each, plan

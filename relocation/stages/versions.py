@@ -57,7 +57,7 @@ async def draw_versions(context: Context, category_name: str, wave: Wave) -> Dra
     lines = _Lines(source, decider.of_wave)
     objects = source.versions if decider.of_wave.is_whole else sum(1 for _ in lines)
     context.progress.advance(objects=objects)
-    return Drawn(objects, lines, _pieces(context, sides, decider))
+    return Drawn(objects, lines, _pieces(context, sides, decider), category_objects=source.versions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from relocation.stages.only_failed import failed_in, last_run, only
 from relocation.stages.plan import SealedPlan, document_sha256, load_plan, seal
 from relocation.stages.second_listing import second_listing
 from relocation.stages.shards import timestamp
-from relocation.stages.shrink import refuse_if_shrunk, selection_sha256
+from relocation.stages.shrink import refuse_if_shrunk, selection_sha256, sources_sha256
 from relocation.stages.verify import left_to_verify
 from relocation.stages.versions import draw_versions, moves_versions
 
@@ -125,17 +125,24 @@ async def draw_and_seal(context: Context, run: RunRecord, wave: Wave, *, only_fa
     context.progress.stage("plan")
     last = await last_run(context, run.category, wave.name) if only_failed else None
     drawn = await (draw_versions if moves_versions(context, run.category) else draw)(context, run.category, wave)
-    await refuse_if_shrunk(context, run, drawn.source_objects)
+    await refuse_if_shrunk(context, run, drawn)
     seen_again = ""
     if last is None:
         category = context.settings.category_named(run.category)
         seen_again = await second_listing(context, run.id, category, wave, source=drawn.source, behind=drawn.behind)
     else:
         drawn = only(drawn, await failed_in(context, last))
-    selection = selection_sha256(context.settings, run.category)
-    failed_of = last.id if last else ""
-    beside = {"selection_sha256": selection, "second_listing": seen_again}
-    plan = await seal(context, run.id, run.category, wave, drawn, only_failed_of=failed_of, **beside)
+    plan = await seal(
+        context,
+        run.id,
+        run.category,
+        wave,
+        drawn,
+        only_failed_of=last.id if last else "",
+        selection_sha256=selection_sha256(context.settings, run.category),
+        sources_sha256=sources_sha256(context.settings, run.category),
+        second_listing=seen_again,
+    )
     await context.ledger.audit("plan.sealed", f"{run.category}/{run.wave}/{run.id}", plan.root, run.who)
     return plan
 

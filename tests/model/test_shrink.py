@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from relocation.rules.errors import Refusal
-from relocation.settings import Wave
+from relocation.settings import Policy, UserShare, Wave
 from relocation.stages import wave_run
+from relocation.stages.wave import WaveRequest, dry_run
 from tests.model.world import World
 
 OBJECTS = 50
@@ -67,6 +68,82 @@ async def test_a_wave_that_was_made_smaller_is_no_shrink(world):
     await world.run()
     with_category(world, waves=(Wave(name="first", prefixes=("00", "01", "02", "03")), Wave(name="all")))
     assert (await world.run()).counts["listed"].objects == 10
+
+
+USERS = "u(?P<user>[0-9]+)/"
+SHARES = {
+    share: (Wave(name="first", users=UserShare(pattern=USERS, share=share)), Wave(name="rest")) for share in ("10%", "20%", "40%")
+}
+
+
+async def staged(tmp_path, *, versions: str = "latest") -> World:
+    """Return a world of 200 users whose first tenth was planned, and then the rest."""
+    world = World.made(tmp_path)
+    world.korea.buckets["talk"].versioning = "Enabled" if versions == "all" else ""
+    for number in range(200):
+        await world.store().put("talk", f"u{number}/a", b"x")
+    with_category(world, waves=SHARES["10%"], policy=Policy(versions=versions))
+    await world.probe()
+    for wave in SHARES["10%"]:
+        await planned(world, wave.name)
+    return world
+
+
+async def planned(world: World, wave: str) -> int:
+    async with world.context() as context:
+        return (await dry_run(context, WaveRequest("talk", wave))).counts["listed"].objects
+
+
+def erase(world: World, objects: int) -> None:
+    """Take what some users have away, with its history."""
+    bucket = world.korea.buckets["talk"]
+    for key in sorted(bucket.keys)[:objects]:
+        del bucket.keys[key]
+
+
+@pytest.mark.parametrize("versions", ["latest", "all"])
+@pytest.mark.parametrize("wave", ["first", "rest"])
+async def test_a_source_that_lost_most_of_a_category_is_refused_though_a_share_was_changed(tmp_path, versions, wave):
+    """S10: a staged roll-out changes a share each time; what the source shows of all waves together no share changes."""
+    world = await staged(tmp_path, versions=versions)
+    erase(world, 110)
+    with_category(world, waves=SHARES["20%"])
+    with pytest.raises(Refusal, match=r"talk, all waves together: the source shows 90 objects .*, and showed 200 to run"):
+        await planned(world, wave)
+
+
+async def test_each_step_of_a_roll_out_is_held_against_the_one_before(tmp_path):
+    """S10: share after share, what people delete is planned; each plan of any wave is the measure of the next."""
+    world = await staged(tmp_path)
+    for share, gone in (("20%", 60), ("40%", 60)):
+        erase(world, gone)
+        with_category(world, waves=SHARES[share])
+        await planned(world, "first")
+    erase(world, 41)
+    with pytest.raises(Refusal, match="all waves together: the source shows 39 objects"):
+        await planned(world, "rest")
+
+
+async def test_what_went_from_another_wave_hinders_none_that_shows_what_it_did(tmp_path):
+    """S10: each wave is its own measure as long as its share stays."""
+    world = await staged(tmp_path)
+    first = await planned(world, "first")
+    partition = world.settings.categories["talk"].partition()
+    bucket = world.korea.buckets["talk"]
+    for key in [key for key in bucket.keys if partition.wave_of(key, 1, "2021-06-01T00:00:00Z") == "rest"]:
+        del bucket.keys[key]
+    assert await planned(world, "first") == first
+    with pytest.raises(Refusal, match="talk/rest: the source shows 0 objects"):
+        await planned(world, "rest")
+
+
+async def test_another_source_is_no_measure(tmp_path):
+    """S10: moves that begin elsewhere show another number, and that is no shrink."""
+    world = await staged(tmp_path)
+    category = world.settings.categories["talk"]
+    (move,) = category.moves
+    with_category(world, moves=(move.model_copy(update={"source": move.source.model_copy(update={"prefix": "u1/"})}),))
+    assert await planned(world, "rest") == 1
 
 
 async def test_without_the_comparison_a_listing_that_lies_would_plan_the_removal_of_all(world, monkeypatch):
