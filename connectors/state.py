@@ -9,6 +9,7 @@ import re
 
 from connectors.begins import failed_at_start
 from relocation.ports import Ledger, Vault
+from relocation.rules.amounts import amount
 from relocation.rules.errors import StateMismatch
 
 RUNS = "runs/"
@@ -27,7 +28,7 @@ async def belongs(ledger: Ledger | None, vault: Vault) -> None:
         return
     runs = sorted({name.removeprefix(RUNS).partition("/")[0] for name in written})
     raise StateMismatch(
-        f"the ledger is empty, but the vault holds facts of {len(runs)} runs of this migration "
+        f"the ledger is empty, but the vault holds facts of {amount(len(runs), 'run')} of this migration "
         f"(the last: {written[-1]}): the ledger is gone, or `ledger` names another file. Put the ledger's backup back; to begin "
         "anew all the same, give the migration another name (`migration`), and what was copied before is proved, not overwritten"
     )

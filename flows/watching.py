@@ -20,6 +20,7 @@ from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 
 from connectors.report.figures import duration, number, rate, size
 from flows.artifacts import Log, create
+from relocation.rules.amounts import amount
 from relocation.rules.events import sentence
 from relocation.rules.keys import shown
 
@@ -94,7 +95,7 @@ class Watching:
         self.tell_end()
         self._standing = Standing(name, self._clock(), objects_due=objects, bytes_due=bytes_)
         self._noted = ""
-        due = f": {number(objects)} objects, {size(bytes_)} to look at".replace("\u00a0", " ") if objects else ""
+        due = f": {amount(objects, 'object')}, {size(bytes_)} to look at".replace("\u00a0", " ") if objects else ""
         self._log.info("%s begins%s", name, due)
 
     def advance(self, *, objects: int = 0, bytes_: int = 0, errors: int = 0) -> None:

@@ -18,6 +18,7 @@ from connectors.state import belongs
 from connectors.stores import S3Stores
 from connectors.vault import StoreVault
 from relocation.ports import Ledger, Store
+from relocation.rules.amounts import amount
 from relocation.rules.errors import BucketMissing, Forbidden, HikkoshiError, Unreachable, WrongCredentials
 from relocation.rules.keys import CANARY_PREFIX
 from relocation.rules.objects import Place
@@ -208,7 +209,7 @@ async def _state(settings: Migration, stores: S3Stores | None, clock: SystemCloc
         async with ledger_alone(settings) as ledger:
             if ledger is not None:
                 probes = tuple([await _probed(settings, ledger, place, clock) for place in places_of(settings)])
-                words = f"{len(await ledger.list_runs(limit=1000)):,} runs"
+                words = amount(len(await ledger.list_runs(limit=1000)), "run")
             if stores is not None:
                 await _vault(settings, stores, clock, ledger)
     except Unreachable as error:

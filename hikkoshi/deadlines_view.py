@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from hikkoshi.pace import size
+from relocation.rules.amounts import amount
 from relocation.rules.deadlines import Chance, Forecast
 
 if TYPE_CHECKING:
@@ -51,13 +52,14 @@ def sentence(category: str, told: Forecast) -> str:
     """Return how much of a category is left, and whether it makes its deadline."""
     if not told.left.objects:
         return f"{category}: {_says(told)}"
-    return f"{category}: {told.left.objects:,} objects ({size(told.left.bytes)}) are not home; {_says(told)}"
+    are = "is" if told.left.objects == 1 else "are"
+    return f"{category}: {amount(told.left.objects, 'object')} ({size(told.left.bytes)}) {are} not home; {_says(told)}"
 
 
 def _says(told: Forecast) -> str:
     if told.chance not in SAYS and told.home_by is not None and told.slack_days is not None:
         days = abs(told.slack_days)
-        when = f"{days} day{'s' * (days != 1)} {'before' if told.slack_days > 0 else 'AFTER'} it" if days else "the last one"
+        when = f"{amount(days, 'day')} {'before' if told.slack_days > 0 else 'AFTER'} it" if days else "the last one"
         return f"at {told.per_day.objects:,} a day they are by {told.home_by}, {when}"
     if told.chance is Chance.UNKNOWN and told.unseen:
         return f"nobody has listed {', '.join(told.unseen)} yet, so the day is unknown"

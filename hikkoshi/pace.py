@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
+from relocation.rules.amounts import amount
+
 WINDOW_S = 8.0
 """The rate is that of the last seconds, so that it shows what happens now."""
 SURE_AFTER = 0.02
@@ -68,7 +70,7 @@ def duration(seconds: float) -> str:
 
 def objects(count: int) -> str:
     """Return `1 object`, `2,146 objects`."""
-    return f"{count:,} object{'' if count == 1 else 's'}"
+    return amount(count, "object")
 
 
 def figures(pace: Pace, now_s: float) -> list[str]:
@@ -79,7 +81,7 @@ def figures(pace: Pace, now_s: float) -> list[str]:
     if pace.name == "verify":
         parts.append(f"{pace.objects - pace.errors:,} proved")
     if pace.errors or pace.name == "copy":
-        parts.append(f"{pace.errors:,} error{'' if pace.errors == 1 else 's'}")
+        parts.append(amount(pace.errors, "error"))
     return parts
 
 
@@ -106,7 +108,7 @@ def closing(pace: Pace, now_s: float) -> str:
     if pace.bytes:
         parts.append(size(pace.bytes))
     if pace.errors:
-        parts.append(f"{pace.errors:,} error{'' if pace.errors == 1 else 's'}")
+        parts.append(amount(pace.errors, "error"))
     took_s = now_s - pace.begun_s
     parts.append(f"in {duration(took_s)}" if took_s >= 0.05 else "at once")
     return ", ".join(parts)

@@ -20,6 +20,7 @@ from connectors.report.titles import term_name
 from connectors.report.verdict import Level, verdict_of
 from connectors.report.words import say
 from hikkoshi.pace import duration, objects, size
+from relocation.rules.amounts import amount
 from relocation.rules.keys import shown
 from relocation.rules.records import Action, Outcome, Proof
 from relocation.rules.summary import Count, Named, ProbeAge, Summary, Unclaimed, Unfinished
@@ -136,7 +137,7 @@ def _left(summary: Summary) -> Iterator[tuple[str, Text]]:
         yield "unfinished", _unfinished(begun)
     former, markers = (summary.histories.counts.get(name, Count()) for name in ("former_versions", "delete_markers"))
     if summary.histories.policy == "latest" and (former.objects or markers.objects):
-        what = f"{former.objects:,} former versions ({size(former.bytes)}), {markers.objects:,} delete markers"
+        what = f"{amount(former.objects, 'former version')} ({size(former.bytes)}), {amount(markers.objects, 'delete marker')}"
         yield "stays", Text(f"{what}: at the source, not moved (policy.versions)")
 
 
@@ -165,7 +166,7 @@ def _estimate(summary: Summary) -> str:
     estimate = summary.estimate
     assert estimate is not None
     money = f", {estimate.money:,.2f} {estimate.currency}" if estimate.money is not None else ", no prices given"
-    return f"about {duration(estimate.seconds)}, {estimate.requests:,} requests{money}"
+    return f"about {duration(estimate.seconds)}, {amount(estimate.requests, 'request')}{money}"
 
 
 def _passes(summary: Summary) -> str:
@@ -214,7 +215,9 @@ def _unclaimed(found: tuple[Unclaimed, ...]) -> Text:
 def _former(place: Unclaimed) -> str:
     if place.versions < 0:
         return ", former versions not counted"
-    return f", {place.versions:,} former versions, {place.markers:,} delete markers" if place.versions or place.markers else ""
+    if not place.versions and not place.markers:
+        return ""
+    return f", {amount(place.versions, 'former version')}, {amount(place.markers, 'delete marker')}"
 
 
 def _unfinished(begun: list[Unfinished]) -> Text:
@@ -224,7 +227,11 @@ def _unfinished(begun: list[Unfinished]) -> Text:
         f"{shown(each.place)}{f' ({each.ours:,} ours)' if each.ours else ''}"
         for each in begun[:NAMES_SHOWN]
     ]
-    more = f", and in {len(begun) - NAMES_SHOWN:,} more places" if len(begun) > NAMES_SHOWN else ""
+    more = (
+        f", and in {len(begun) - NAMES_SHOWN:,} more place{'s' * (len(begun) > NAMES_SHOWN + 1)}"
+        if len(begun) > NAMES_SHOWN
+        else ""
+    )
     return Text(f"uploads: {'; '.join(parts)}{more}")
 
 

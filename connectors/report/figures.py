@@ -25,6 +25,26 @@ def objects(count: int) -> Text:
     return say("objects.one" if count == 1 else "objects.many", n=count)
 
 
+def keys(count: int) -> Text:
+    """Return `1 key`, `2,146 keys`, `2,146 件`."""
+    return say("keys.one" if count == 1 else "keys.many", n=count)
+
+
+def in_days(count: int) -> Text:
+    """Return `1 day`, `14 days`, `14 日`."""
+    return say("days.one" if count == 1 else "days.many", n=count)
+
+
+def former_versions(count: int) -> Text:
+    """Return `1 former version`, `3 former versions`, `旧バージョン 3`."""
+    return say("former.one" if count == 1 else "former.many", n=count)
+
+
+def delete_markers(count: int) -> Text:
+    """Return `1 delete marker`, `3 delete markers`, `削除マーカー 3`."""
+    return say("markers.one" if count == 1 else "markers.many", n=count)
+
+
 def size(count: float) -> str:
     """Return bytes in the largest unit that leaves a whole part: `312.4 MiB`, held together by a no-break space."""
     value = float(count)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from connectors.report.figures import duration, moment, objects, plain, size
+from connectors.report.figures import delete_markers, duration, former_versions, keys, moment, objects, plain, size
 from connectors.report.words import Text, say, say_or, translated
 from relocation.rules.keys import shown
 from relocation.rules.summary import Compared, Estimate, ProbeAge, Summary, Unclaimed, Unfinished
@@ -16,7 +16,7 @@ COLUMNS = 3
 SIDES = {"source": "uploads.source", "target": "uploads.target", "unclaimed": "uploads.unclaimed"}
 OLD_S = 24 * 3600
 _ASSUMED = re.compile(r"assumed: (\d+) objects/s and (.+)/s")
-_MEASURED = re.compile(r"measured: the last run did (\d+) objects with (\d+) bytes in ([\d.]+) s")
+_MEASURED = re.compile(r"measured: the last run did ([\d,]+) objects? with ([\d,]+) bytes? in ([\d.]+) s")
 _MISSING = "no price for "
 
 
@@ -52,7 +52,9 @@ def counted(place: Unclaimed) -> tuple[Text | str, str]:
     if place.versions < 0:
         return say("limits.former_unknown", n=place.objects), size(place.bytes)
     if place.versions or place.markers:
-        return say("limits.with_former", n=place.objects, former=place.versions, markers=place.markers), _both(place)
+        return say(
+            "limits.with_former", n=place.objects, former=former_versions(place.versions), markers=delete_markers(place.markers)
+        ), _both(place)
     return f"{place.objects:,}", size(place.bytes)
 
 
@@ -100,7 +102,9 @@ def second_listing_of(summary: Summary) -> tuple[Text, ...]:
 
 def _compared(each: Compared) -> Text:
     place, way = shown(f"{each.endpoint}/{each.bucket}/{each.prefix}"), say(f"list.by.{each.way}")
-    first = say("second.same" if each.same else "second.differs", place=place, way=way, first=each.first, second=each.second)
+    first = say(
+        "second.same" if each.same else "second.differs", place=place, way=way, first=objects(each.first), second=keys(each.second)
+    )
     unlisted = say("second.unknown_to_list" if each.way == "keys" else "second.unlisted", n=each.unlisted)
     more = (
         (each.hidden, say("second.hidden", n=each.hidden)),
@@ -152,8 +156,12 @@ def _rates(part: str) -> Text:
     if match := _ASSUMED.fullmatch(part):
         return say("estimate.assumed", objects=match[1], rate=f"{match[2]}/s")
     if match := _MEASURED.fullmatch(part):
-        return say("estimate.measured", objects=objects(int(match[1])), bytes=size(int(match[2])), seconds=match[3])
+        return say("estimate.measured", objects=objects(_number(match[1])), bytes=size(_number(match[2])), seconds=match[3])
     return translated(plain(part))
+
+
+def _number(figure: str) -> int:
+    return int(figure.replace(",", ""))
 
 
 def _probed(probes: Sequence[ProbeAge], timezone: str) -> Probed:

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from connectors.report import charts
 from connectors.report.document import Json
-from connectors.report.figures import moment, number, objects, plain, size
+from connectors.report.figures import in_days, moment, number, objects, plain, size
 from connectors.report.limits import counted
 from connectors.report.page import template
 from connectors.report.remains import (
@@ -268,7 +268,7 @@ def _chance(held: Holding) -> Text:
     told = held.told
     blanks: dict[str, Words] = {"deadline": str(held.deadline)}
     if told.home_by is not None and told.slack_days is not None:
-        blanks |= {"day": str(told.home_by), "slack": abs(told.slack_days), "n": number(told.per_day.objects)}
+        blanks |= {"day": str(told.home_by), "slack": in_days(abs(told.slack_days)), "n": number(told.per_day.objects)}
     return say(f"chance.{told.chance.name.lower()}", **blanks)
 
 

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 from connectors.report.document import Json
 from connectors.report.figures import plain
+from relocation.rules.amounts import amount
 from relocation.rules.keys import shown
 
 ENCODING = "utf-8-sig"
@@ -98,7 +99,8 @@ def _former(place: Mapping[str, Json]) -> str:
     versions = place.get("former_versions")
     if not isinstance(versions, Mapping) or not (versions["objects"] or place["delete_markers"]):
         return ""
-    return f"{versions['objects']} former versions ({versions['bytes']} bytes), {place['delete_markers']} delete markers"
+    former, size, markers = (int(str(each)) for each in (versions["objects"], versions["bytes"], place["delete_markers"]))
+    return f"{amount(former, 'former version')} ({amount(size, 'byte')}), {amount(markers, 'delete marker')}"
 
 
 def _read(encoded: str) -> str:

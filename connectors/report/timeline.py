@@ -11,7 +11,7 @@ from datetime import date
 
 from markupsafe import Markup
 
-from connectors.report.figures import number
+from connectors.report.figures import number, objects
 from connectors.report.svg import WIDTH, label, picture, rect
 from connectors.report.words import Text, say
 from relocation.rules.deadlines import DayEnd, Forecast
@@ -40,7 +40,7 @@ def timeline(days: Sequence[DayEnd], told: Forecast, *, deadline: date, today: d
         shapes.append(_line("pace", x(today), y(now), x(told.home_by), y(0)))
     shapes += [_line("day", x(today), TOP, x(today), TOP + HEIGHT), _line("due", x(deadline), TOP - 6, x(deadline), TOP + HEIGHT)]
     shapes += _names(x(deadline), x(today), deadline)
-    shapes.append(label(LEFT, 14, say("timeline.objects", n=number(most)), "tick"))
+    shapes.append(label(LEFT, 14, objects(most), "tick"))
     described = "; ".join(f"{each.day}: {number(each.left.objects)}" for each in days[-31:])
     return picture(TOP + HEIGHT + 24, title, say("timeline.described", days=described, deadline=str(deadline)), shapes, "timeline")
 

@@ -12,6 +12,7 @@ from xml.etree.ElementTree import Element
 
 from connectors.s3.lifecycle import rules_in
 from connectors.s3.xml import below, children, fields, local, parse
+from relocation.rules.amounts import amount
 from relocation.rules.bucket_settings import Aspect, LifecycleRule, Setting, State
 from relocation.rules.errors import ProtocolError
 
@@ -48,8 +49,8 @@ def _object_lock(answer: Element, _: str) -> Understood:
     if fields(answer).get("ObjectLockEnabled") != "Enabled":
         return Understood(Setting(State.NONE, "off"))
     default = {name: text for each in below(answer, "Rule", "DefaultRetention") for name, text in fields(each).items()}
-    time = f"{default['Days']} days" if "Days" in default else f"{default.get('Years')} years"
-    held = f"{default.get('Mode')} {time}" if default else ""
+    unit = "Days" if "Days" in default else "Years"
+    held = f"{default.get('Mode')} {amount(int(default.get(unit, '')), unit[:-1].lower())}" if default else ""
     return Understood(Setting(State.SET, "on", _whole(answer, "")), default_retention=held)
 
 
@@ -108,7 +109,7 @@ def _switched_on(answer: Element, bucket: str) -> Setting:
 def _several(found: Sequence[object], whole: str) -> Setting:
     if not found:
         return Setting(State.NONE)
-    return Setting(State.SET, f"{len(found)} rule{'' if len(found) == 1 else 's'}", whole)
+    return Setting(State.SET, amount(len(found), "rule"), whole)
 
 
 def _whole(answer: Element, bucket: str) -> str:

@@ -14,6 +14,7 @@ from hikkoshi.commands.pace import document
 from hikkoshi.shell import ConfigOption, Json, JsonOption, Shell, shell_of
 from hikkoshi.standings import RUNS_MAX, Standing, brief_of_run, standings
 from hikkoshi.stopping import run_until_stopped
+from relocation.rules.amounts import amount
 from relocation.rules.uploads_seen import uploads_seen
 
 if TYPE_CHECKING:
@@ -249,5 +250,5 @@ def _deadline(each: Standing, today: date) -> tuple[Text, Text]:
     days = (each.deadline - today).days
     home = each.brief is not None and each.brief.verified == each.brief.listed and not each.brief.attention
     style = "dim" if home else "bold red" if days < 0 else "yellow" if days < 30 else ""
-    left = f"{days} days" if days >= 0 else f"{-days} days late"
+    left = amount(days, "day") if days >= 0 else f"{amount(-days, 'day')} late"
     return Text(each.deadline.isoformat(), style), Text(left, style or "dim")

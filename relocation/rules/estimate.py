@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol
 
+from relocation.rules.amounts import amount
 from relocation.rules.summary import Count, Estimate
 
 PAGE_KEYS = 1000
@@ -84,7 +85,7 @@ def measured(done: Count, seconds: float) -> Rates:
     return Rates(
         ASSUMED.objects_per_second * scale,
         ASSUMED.bytes_per_second * scale,
-        f"measured: the last run did {done.objects} objects with {done.bytes} bytes in {seconds:.1f} s",
+        f"measured: the last run did {amount(done.objects, 'object')} with {amount(done.bytes, 'byte')} in {seconds:.1f} s",
     )
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from relocation.rules.amounts import amount
+
 SENTENCES = {
     "inventory.listed": "listed the {side} {place}: {objects}",
     "inventory.of_wave": "listed the {side} {place}: {objects}, {mine} of this wave",
@@ -39,5 +41,4 @@ def _worded(name: str, value: str) -> str:
     """Return a count as `1 object`, `2,146 objects`; what is no count as it is."""
     if not value.isascii() or not value.isdigit() or (name not in COUNTED and name != "mine"):
         return value
-    number = f"{int(value):,}"
-    return f"{number} {COUNTED[name]}{'' if value == '1' else 's'}" if name in COUNTED else number
+    return amount(int(value), COUNTED[name]) if name in COUNTED else f"{int(value):,}"

@@ -12,6 +12,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from relocation.rules.amounts import amount
 from relocation.rules.errors import Refusal
 from relocation.rules.fences import FenceRecord, lets_through
 from relocation.rules.plan import WRITES
@@ -70,12 +71,13 @@ class _Judge:
         found = plan.expects(WRITES).objects + plan.removals.objects
         whole = [each for each in self.passes if not each.narrowed]
         before = whole[-1].found.objects if whole else None
+        differ = amount(found, "object")
         if found <= self.request.until_objects:
-            return f"the difference was small enough: {found} objects (at most {self.request.until_objects} were asked for)"
+            return f"the difference was small enough: {differ} (at most {self.request.until_objects} were asked for)"
         if before is not None and found >= before:
-            return f"the difference stopped shrinking: {before} objects in the pass before, {found} in this one"
+            return f"the difference stopped shrinking: {amount(before, 'object')} in the pass before, {found} in this one"
         if len(whole) + 1 >= self.request.passes_max:
-            return f"as many passes were made as were allowed ({self.request.passes_max}); {found} objects differed in the last"
+            return f"as many passes were made as were allowed ({self.request.passes_max}); {differ} differed in the last"
         return ""
 
 

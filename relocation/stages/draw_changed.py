@@ -15,6 +15,7 @@ from itertools import groupby
 from pathlib import Path
 
 from relocation.ports import SortedRows, Store
+from relocation.rules.amounts import amount
 from relocation.rules.change_feed import changes_of
 from relocation.rules.errors import Refusal
 from relocation.rules.keys import is_canary
@@ -55,7 +56,7 @@ async def draw_changed(context: Context, category_name: str, wave: Wave, feed: P
         objects = sum(map(decider.of_wave.has, asking.source))
         opened.pop_all()  # whoever takes the pieces closes them
     sides = _Narrow(category, asking.source, asking.target, standing, asking.beside)
-    told = f"{feed.name}: {keys} keys" + (f", {asking.left} new ones left to the next whole pass" if asking.left else "")
+    told = f"{feed.name}: {amount(keys, 'key')}" + (f", {asking.left} new left to the next whole pass" if asking.left else "")
     behind = Behind(-1, -1, -1, "a pass that a feed of changes narrows asks for single keys")
     return Drawn(objects, Lines(sides.source, decider.of_wave), pieces_of(context, sides, decider), behind, told)
 
