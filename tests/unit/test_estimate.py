@@ -44,7 +44,7 @@ def test_a_measured_run_sets_the_pace() -> None:
     rates = measured(Count(400, 50 * MIB), 1.0)
     found = estimate(Work(copy=Count(4000, 500 * MIB)), rates=rates)
     assert found.seconds == pytest.approx(10.0)
-    assert found.basis == f"measured: the last run did 400 objects with {50 * MIB} bytes in 1.0 s"
+    assert found.basis == f"measured: the last run did 400 objects with {50 * MIB:,} bytes in 1.0 s"
 
 
 @pytest.mark.parametrize(("done", "seconds"), [(Count(), 3.0), (Count(5, 5), 0.0)])
