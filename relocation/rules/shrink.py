@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from relocation.rules.amounts import amount
 from relocation.rules.errors import Refusal
 
 WHOLE_PPM = 1_000_000
@@ -31,8 +32,9 @@ def refuse_shrink(wave: str, before: Shown, now: Shown, *, shrink_max_ppm: int) 
     if lost <= 0 or lost * WHOLE_PPM <= before.objects * shrink_max_ppm or (now.objects and lost < FEW):
         return
     bound = f"{shrink_max_ppm / 10_000:g}%"
+    shown = amount(now.objects, "object")
     raise Refusal(
-        f"{wave}: the source shows {now.objects:,} objects ({now.at}), and showed {before.objects:,} to run {before.run_id} "
+        f"{wave}: the source shows {shown} ({now.at}), and showed {before.objects:,} to run {before.run_id} "
         f"({before.at}): {lost * 100 // before.objects}% are gone, and the policy lets {bound} go. Nothing was planned. If they "
         "were not deleted on purpose, look at the source: another bucket behind the name, a lost drive, a listing that leaves "
         f"out. If they were, set policy.shrink_max of the category to 100% for one run, and back to {bound} after it"

@@ -10,6 +10,7 @@ from urllib.parse import quote_plus
 import pytest
 
 from connectors.memory import Behaviour, MemoryStore
+from hikkoshi.standings import Standing, standing_of
 from relocation.rules.errors import Refusal
 from relocation.rules.keys import shown
 from relocation.rules.names import Names
@@ -115,17 +116,24 @@ async def test_a_new_name_that_would_hide_another_one_is_refused_here_too(tmp_pa
 
 
 async def test_a_narrowed_pass_is_no_measure_of_how_much_there_is(world):
-    """S9: the next whole plan is not held against it, and residency stays as the last whole run saw it."""
+    """S9: the next whole plan is not held against it, and residency and status stay as the last whole run saw it."""
 
     async def holds() -> tuple[int, int]:
         async with world.context() as context:
             (held,) = await holdings(context.settings, context.ledger, date(2021, 6, 1))
         return held.there.objects, held.home.objects
 
-    before = await holds()
+    async def standing() -> Standing:
+        async with world.context() as context:
+            return standing_of(("talk", "all", date(2021, 6, 1)), await context.ledger.list_runs(category="talk"), None)
+
+    before, whole = await holds(), await standing()
     await changed(world)
-    await narrowed(world, OTHER)
+    summary = await narrowed(world, OTHER)
     assert await holds() == before
+    after = await standing()
+    assert ((after.last, after.brief), whole.parts) == ((whole.last, whole.brief), ())
+    assert [run.id for run in after.parts] == [summary.run_id]
     for key in world.bodies("korea"):
         await world.store().delete("talk", key)
     with pytest.raises(Refusal, match="shows 0 objects"):

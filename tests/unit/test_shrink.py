@@ -43,6 +43,8 @@ def test_the_refusal_says_both_figures_both_times_and_what_to_do():
         held(1000, 10)
     for words in ("10 objects", "1,000", "run-1", "2021-05-01", "2021-05-02", "99%", "50%", "Nothing was planned", "shrink_max"):
         assert words in str(raised.value)
+    with pytest.raises(Refusal, match="shows 1 object "):
+        held(1000, 1)
 
 
 def test_the_bound_is_a_share_and_decides_no_action(tmp_path):
