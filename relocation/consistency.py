@@ -74,6 +74,7 @@ def problems(draft: Draft) -> tuple[str, ...]:
         *_unknown_endpoints(draft),
         *_one_server_two_countries(draft),
         *_outside_residency(draft),
+        *_sources_in_two_countries(draft),
         *_overlapping_moves(draft),
         *_evidence_among_data(draft),
         *_canaries(draft),
@@ -122,6 +123,20 @@ def _outside_residency(draft: Draft) -> Iterator[str]:
                 yield (
                     f"categories.{name}.moves.{index}.target.endpoint: `{endpoint}` is in {country}, "
                     f"and the category's residency is {category.residency}; {rather}"
+                )
+
+
+def _sources_in_two_countries(draft: Draft) -> Iterator[str]:
+    """Name the sources of a category that lie elsewhere than its first: one country stands on all that is reported of it."""
+    for name, category in draft.categories.items():
+        sources = {index: move.source.endpoint for index, move in sorted(category.moves.items())}
+        known = [(index, source, draft.countries[source]) for index, source in sources.items() if source in draft.countries]
+        for index, source, country in known[1:]:
+            first, _, where = known[0]
+            if country != where:
+                yield (
+                    f"categories.{name}.moves.{index}.source.endpoint: `{source}` is in {country}, and the source of moves.{first} "
+                    f"in {where}; a category for each country, since reports say of a category in which country it still is"
                 )
 
 

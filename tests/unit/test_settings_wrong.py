@@ -176,6 +176,19 @@ ONE_PROBLEM: list[tuple[dict[str, object], str]] = [
         "endpoints.tokyo.country: is JP, but `korea` with the same address is in KR; a server stands in one country",
     ),
     (
+        {
+            "endpoints.taiwan": {"url": "http://127.0.0.1:9300", "region": "x", "country": "TW"},
+            "categories.albums.moves": [
+                {"source": {"endpoint": "korea", "bucket": "albums"}, "target": {"endpoint": "japan", "bucket": "albums"}},
+                {"source": {"endpoint": "taiwan", "bucket": "albums"}, "target": {"endpoint": "japan", "bucket": "more"}},
+            ],
+        },
+        (
+            "categories.albums.moves.1.source.endpoint: `taiwan` is in TW, and the source of moves.0 in KR; "
+            "a category for each country, since reports say of a category in which country it still is"
+        ),
+    ),
+    (
         {"vault.bucket": "albums"},
         "vault.bucket: is the bucket of categories.albums.moves.0.target too; a bucket of its own, because all in it is locked",
     ),
