@@ -119,7 +119,7 @@ def _notes(summary: Summary) -> Iterator[tuple[str, Text]]:
         if named:
             yield name, _named(named)
     if summary.unmatched:
-        yield "unmatched", _named(summary.unmatched, summary.unmatched_keys)
+        yield "unmatched", _named(summary.unmatched, summary.unmatched_keys, thing="key")
     if summary.foreign:
         yield "not ours", _foreign(summary.foreign)
     if summary.losses:
@@ -179,9 +179,9 @@ def _passes(summary: Summary) -> str:
     return "\n".join((*lines, plain(summary.passes_end)))
 
 
-def _named(named: tuple[Named, ...], total: int = 0) -> Text:
+def _named(named: tuple[Named, ...], total: int = 0, *, thing: str = "object") -> Text:
     total = total or len(named)
-    text = Text(objects(total))
+    text = Text(amount(total, thing))
     for each in named[:NAMES_SHOWN]:
         bucket = f"{shown(each.bucket)}/" if each.bucket else ""
         text.append(f"\n{bucket}{shown(each.key)}", "cyan")

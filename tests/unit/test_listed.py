@@ -61,7 +61,7 @@ def test_of_a_long_list_the_first_are_named_and_all_are_counted() -> None:
     assert "報告の JSON には先頭の 1,000 件があります" in as_markdown(summary, language="ja")
     said = [cells for cells in rows_of(document) if cells[0] == "unmatched"]
     assert (len(said), said[-1][6]) == (1001, "1500 keys in all: the first 1000 are named")
-    assert "1,500 objects" in terminal(summary)
+    assert "1,500 keys" in terminal(summary)
     assert "… and 1,497 more, the first 1,000 in the report" in terminal(summary)
     both = merged([summary, replace(summary, wave="rest", unmatched=(), unmatched_keys=0)])
     assert (len(both.unmatched), both.unmatched_keys) == (UNMATCHED_NAMED_MAX, 1500)
