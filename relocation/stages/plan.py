@@ -288,6 +288,11 @@ async def load_plan(context: Context, run: RunRecord) -> SealedPlan:
     )
 
 
+def sources_of(plan: SealedPlan) -> list[ShardFile]:
+    """Return the files of what the source showed of the wave."""
+    return [file for file in plan.inventories if file.name.rpartition("/")[2].startswith("inventory-source")]
+
+
 async def rows_of(context: Context, file: ShardFile) -> list[PlanRow]:
     """Read one shard's rows from the vault, held against the plan's hash of them."""
     return context.tables.decode(await context.vault.get(file.name, sha256=file.sha256), PlanRow)

@@ -14,7 +14,7 @@ from relocation.rules.plan_diff import Changes, changes, in_order
 from relocation.rules.records import InventoryRow, RunRecord
 from relocation.rules.summary import SinceLast
 from relocation.stages.context import Context
-from relocation.stages.plan import SealedPlan, ShardFile, load_plan
+from relocation.stages.plan import SealedPlan, ShardFile, load_plan, sources_of
 
 RUNS_MAX = 1000
 
@@ -32,7 +32,7 @@ async def since_last(context: Context, run: RunRecord, plan: SealedPlan) -> Sinc
                 continue
             if before.selection_sha256 not in {"", plan.selection_sha256}:
                 return replace(told, why="moves, waves or policy.versions were changed since that plan")
-            return replace(told, **(await _changes(context, _sources(before), _sources(plan)))._asdict())
+            return replace(told, **(await _changes(context, sources_of(before), sources_of(plan)))._asdict())
         except NotFound:
             return replace(told, why="what that plan listed is no longer in the vault")
     return None
@@ -47,10 +47,6 @@ async def _changes(context: Context, before: list[ShardFile], after: list[ShardF
     finally:
         old.close()
         new.close()
-
-
-def _sources(plan: SealedPlan) -> list[ShardFile]:
-    return [file for file in plan.inventories if file.name.rpartition("/")[2].startswith("inventory-source")]
 
 
 async def _rows(context: Context, files: list[ShardFile]) -> SortedRows[InventoryRow]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from relocation.rules.errors import Refusal
+from relocation.rules.errors import NotFound, Refusal
 from relocation.settings import Policy, UserShare, Wave
-from relocation.stages import wave_run
+from relocation.stages import shrink, wave_run
 from relocation.stages.wave import WaveRequest, dry_run
 from tests.model.world import World
 
@@ -110,6 +110,36 @@ async def test_a_source_that_lost_most_of_a_category_is_refused_though_a_share_w
     with_category(world, waves=SHARES["20%"])
     with pytest.raises(Refusal, match=r"talk, all waves together: the source shows 90 objects .*, and showed 200 to run"):
         await planned(world, wave)
+
+
+@pytest.mark.parametrize("too_many", [0, 1])
+async def test_of_a_wave_whose_share_was_changed_those_are_the_measure_that_are_its_own_still(tmp_path, too_many):
+    """S10: who left the rest with a share that grew is no loss; of the others half may go, though the category lost much less."""
+    world = await staged(tmp_path)
+    with_category(world, waves=SHARES["40%"])
+    partition = world.settings.categories["talk"].partition()
+    bucket = world.korea.buckets["talk"]
+    of_rest = [key for key in bucket.keys if partition.wave_of(key, 1, "2021-06-01T00:00:00Z") == "rest"]
+    left = len(of_rest) - len(of_rest) // 2 - too_many
+    for key in of_rest[left:]:
+        del bucket.keys[key]
+    if not too_many:
+        assert await planned(world, "rest") == left
+        return
+    with pytest.raises(Refusal, match=f"talk/rest: the source shows {left} objects .*, and showed {len(of_rest)} to run"):
+        await planned(world, "rest")
+
+
+async def test_a_wave_of_which_the_last_inventory_is_gone_has_no_such_measure(tmp_path, monkeypatch):
+    """S10: what the vault no longer holds stops no plan; all waves together are held against the last listing all the same."""
+    world = await staged(tmp_path)
+    with_category(world, waves=SHARES["20%"])
+
+    def gone(_plan):
+        raise NotFound("the inventory is gone")
+
+    monkeypatch.setattr(shrink, "sources_of", gone)
+    assert await planned(world, "rest") > 0
 
 
 async def test_each_step_of_a_roll_out_is_held_against_the_one_before(tmp_path):
