@@ -6,7 +6,7 @@ categories that nobody named.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -16,6 +16,11 @@ from relocation.rules.errors import Refusal
 FenceKind = Literal["iam", "bucket_policy", "quota"]
 KINDS: tuple[FenceKind, ...] = ("iam", "bucket_policy", "quota")
 """In the order in which they are preferred: by prefix and user first, a whole bucket for everybody last."""
+
+Change = Literal["writes", "deletions", "changes of tags"]
+CHANGES: tuple[Change, ...] = ("writes", "deletions", "changes of tags")
+DENIES: Mapping[FenceKind, tuple[Change, ...]] = {"iam": CHANGES, "bucket_policy": CHANGES, "quota": ("writes",)}
+"""What each kind claims to deny, and is tried for. A quota is about bytes that come, and nothing else (tried on MinIO)."""
 
 
 class FenceState(StrEnum):
@@ -55,12 +60,12 @@ def bars(fence: FenceRecord) -> tuple[str, ...]:
 
 
 def lets_through(fences: Iterable[FenceRecord]) -> tuple[str, ...]:
-    """Return what these fences do not bar, in words: a quota is about bytes that come, and nothing else (tried on MinIO)."""
+    """Return what these fences do not bar, in words."""
     return tuple(
-        f"{each.endpoint}/{each.bucket}: the write fence is a quota, which lets deletions and changes of tags through: what came "
+        f"{each.endpoint}/{each.bucket}: the write fence is a {each.kind}, which lets {' and '.join(open_)} through: what came "
         "so is found by the next pass"
         for each in fences
-        if each.kind == "quota"
+        if (open_ := [change for change in CHANGES if change not in DENIES[each.kind]])
     )
 
 

@@ -1,33 +1,30 @@
 """Raise a write fence around a wave's source, see that it holds, and lift it: by command, by the run's end, or after a dead owner.
 
-Guarantees: a fence is in the ledger, with every category that it touches, before it is raised; it counts only after a write as
-the application's user was refused below each of its prefixes, and as lifted only after one was not. Every way out of `fenced`
-lifts it; after a `kill -9` whoever comes next does (`lift_abandoned`). The write that is tried carries a condition that can't be
-met: where it is let in, nothing is written.
+Guarantees: a fence is in the ledger, with every category that it touches, before it is raised; it counts only after all that its
+kind claims to bar was refused to the application's user below each of its prefixes, and as lifted only after a write was not
+(`fence_trial.py`). Every way out of `fenced` lifts it; after a `kill -9` whoever comes next does (`lift_abandoned`).
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import NamedTuple
 
 from relocation.ports import Fences, Store
-from relocation.rules.errors import BadRequest, Forbidden, NoSpace, NotFound, PreconditionFailed, Refusal, WrongCredentials
+from relocation.rules.errors import BadRequest, Forbidden, Refusal
 from relocation.rules.evidence import sha256_of
 from relocation.rules.fences import KINDS, Claim, FenceKind, FenceRecord, FenceState, refuse_others, touched
-from relocation.rules.keys import CANARY_PREFIX, shown
 from relocation.settings import Migration
 from relocation.stages.context import Context
+from relocation.stages.fence_trial import gets_through, stays_barred
 from relocation.stages.shards import timestamp
 
 SETTLE_S = 15.0
 """How long a store may take to make a policy felt everywhere."""
 LOOK_S = 0.25
-NEVER = "0" * 32
-"""An ETag that no object has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +63,7 @@ async def lift_fence(context: Context, fence: FenceRecord) -> FenceRecord:
     """Take a fence away, see that the application may write again, and record it."""
     await _fences(context).lift_fence(fence)
     lifted = replace(fence, state=FenceState.LIFTED)
-    if not await _others_around(context, fence) and not await _settled(context, fence, refused=False):
+    if not await _others_around(context, fence) and await _in_the_end(context, fence, stays_barred):
         still = (
             f"{fence.endpoint}/{fence.bucket}: the fence {fence.id} was taken away, and the application's writes are still refused"
         )
@@ -99,9 +96,8 @@ async def fenced(context: Context, request: FenceRequest) -> AsyncIterator[tuple
 
 
 async def holds(context: Context, fence: FenceRecord) -> bool:
-    """Tell whether writes as the application are refused below every prefix of a fence, at this moment."""
-    store = context.stores.of(fence.endpoint, "application")
-    return all([await _is_refused(store, fence.bucket, prefix) for prefix in fence.prefixes])
+    """Tell whether all that a fence claims to bar is refused to the application below every prefix of it, at this moment."""
+    return not await gets_through(context.stores.of(fence.endpoint, "application"), fence)
 
 
 async def _raise_one(context: Context, request: FenceRequest, place: _Place) -> FenceRecord:
@@ -116,12 +112,13 @@ async def _raise_one(context: Context, request: FenceRequest, place: _Place) -> 
             fence = replace(fence, undo=await fences.prepare(fence))
             await context.ledger.save_fence(fence)
             await fences.raise_fence(fence)
-            if await _settled(context, fence, refused=True):
+            through = await _in_the_end(context, fence, gets_through)
+            if not through:
                 up = replace(fence, state=FenceState.UP)
                 await context.ledger.save_fence(up)
                 await _said(context, "fence.raised", up)
                 return up
-            why.append(f"{kind}: a write as the application went through all the same")
+            why.append(f"{kind}: {through} as the application went through all the same")
         except Refusal as error:
             why.append(f"{kind}: {error}")
         await _taken_back(context, fence)
@@ -187,35 +184,13 @@ async def _others_around(context: Context, fence: FenceRecord) -> bool:
     return any((each.endpoint, each.bucket) == here and each.id != fence.id for each in await context.ledger.fences())
 
 
-async def _settled(context: Context, fence: FenceRecord, *, refused: bool) -> bool:
-    """Try writes as the application until all of them are refused (or none is); False where that does not come."""
+async def _in_the_end(context: Context, fence: FenceRecord, look: Callable[[Store, FenceRecord], Awaitable[str]]) -> str:
+    """Look as the application until there is nothing to name any more, or for as long as a store may take; return what there is."""
     until = context.clock.monotonic() + SETTLE_S
     store = context.stores.of(fence.endpoint, "application")
-    while True:
-        found = [await _is_refused(store, fence.bucket, prefix) for prefix in fence.prefixes]
-        if all(found) if refused else not any(found):
-            return True
-        if context.clock.monotonic() >= until:
-            return False
+    while (found := await look(store, fence)) and context.clock.monotonic() < until:
         await context.clock.sleep(LOOK_S)
-
-
-async def _is_refused(store: Store, bucket: str, prefix: str) -> bool:
-    """Try a write below a prefix that can't come to anything: it asks for an ETag that nothing has."""
-    key = f"{prefix}{CANARY_PREFIX}fence-{secrets.token_hex(4)}"
-    try:
-        written = await store.put(bucket, key, b"x", if_match=NEVER)
-    except (Forbidden, NoSpace):
-        return True
-    except (PreconditionFailed, NotFound):
-        return False
-    except WrongCredentials as error:
-        raise Refusal(f"the application's own keys are not accepted, so no fence can be tried: {error}") from error
-    await store.delete(bucket, key, version_id=written.version_id)
-    raise Refusal(
-        f"{store.endpoint}/{bucket} ignored If-Match on a PUT: the fence's try was written to {shown(key)}, and taken away again; "
-        "on such a store no fence can be tried without writing"
-    )
+    return found
 
 
 def _fences(context: Context) -> Fences:

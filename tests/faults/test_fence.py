@@ -122,6 +122,27 @@ async def test_a_bucket_policy_that_binds_nobody_is_found_out_and_taken_away(hou
             case.korea.get_bucket_policy(Bucket=case.bucket)
 
 
+@pytest.mark.parametrize("versioned", [False, True], ids=["plain", "versioned"])
+@pytest.mark.parametrize(
+    ("barred", "through"),
+    [(("s3:PutObject", "s3:PutObjectTagging"), "deletions"), (("s3:PutObject", "s3:DeleteObject"), "changes of tags")],
+    ids=["deletions", "tags"],
+)
+async def test_a_policy_that_bars_writes_alone_is_no_fence(fencing_users, monkeypatch, barred, through, versioned):
+    """What a fence claims is tried, each of it: one that lets deletions or tags through is refused, and the tries leave nothing."""
+    case = fencing_users
+    if versioned:
+        case.korea.put_bucket_versioning(Bucket=case.bucket, VersioningConfiguration={"Status": "Enabled"})
+    monkeypatch.setattr("connectors.fences.statements.WRITES", barred)
+    async with case.context() as context:
+        with pytest.raises(Refusal, match=f"{through} as the application went through all the same"):
+            await raise_fences(replace(context, clock=Hasty()), FenceRequest(CATEGORY, by="iam"))
+        assert await context.ledger.fences() == ()
+    shown = case.korea.list_object_versions(Bucket=case.bucket)
+    assert ([each["Key"] for each in shown["Versions"]], shown.get("DeleteMarkers", [])) == (["a/first.jpg"], [])
+    assert may_write(case, "a/after.jpg")
+
+
 class Hasty:
     """A clock on which waiting takes no time."""
 
