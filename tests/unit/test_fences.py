@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from fnmatch import fnmatchcase
 
 import pytest
 
@@ -52,7 +53,21 @@ def test_a_fence_denies_writes_below_its_prefix_and_no_reading():
     (statement,) = for_users(FENCE)["Statement"]
     assert (statement["Effect"], statement["Resource"]) == ("Deny", ["arn:aws:s3:::talk/images/*"])
     assert not [action for action in statement["Action"] if action.startswith(("s3:Get", "s3:List", "s3:*"))]
-    assert {"s3:PutObject", "s3:DeleteObject", "s3:PutObjectTagging"} <= set(statement["Action"])
+
+
+CHANGING = """AbortMultipartUpload BypassGovernanceRetention DeleteObject DeleteObjectAnnotation DeleteObjectTagging
+    DeleteObjectVersion
+    DeleteObjectVersionAnnotation DeleteObjectVersionTagging PutObject PutObjectAcl PutObjectAnnotation PutObjectLegalHold
+    PutObjectRetention PutObjectTagging PutObjectVersionAcl PutObjectVersionAnnotation PutObjectVersionTagging ReplicateDelete
+    ReplicateObject ReplicateObjectAnnotation ReplicateTags RestoreObject"""
+"""Of the actions on objects that AWS lists, those that change one."""
+
+
+@pytest.mark.parametrize("action", CHANGING.split())
+def test_every_action_that_changes_an_object_is_denied(action):
+    """An ACL that is written behind the fence is a change that nobody carries over."""
+    for statement in (*for_users(FENCE)["Statement"], *json.loads(in_bucket_policy("", FENCE))["Statement"]):
+        assert any(fnmatchcase(f"s3:{action}", denied) for denied in statement["Action"])
 
 
 def test_a_buckets_own_policy_is_there_again_after_the_fence():
