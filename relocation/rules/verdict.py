@@ -110,19 +110,26 @@ class TargetSide:
     foreign: tuple[Named, ...]
 
 
-def target_side(listed: Sequence[InventoryRow], rows: Iterable[PlanRow], end: Ending, standing: Known) -> TargetSide:
-    """Hold the target's listing against the facts: listed afterwards = ours + foreign.
+def stands_proved(row: PlanRow, end: Ending) -> bool:
+    """Tell whether an object is kept as an earlier run read it back, whoever wrote it, and this run has nothing to say of it."""
+    return row.action == Action.KEEP and Proof.READ_BACK in row.proofs and end.of(row) is None
+
+
+def target_side(listed: Sequence[InventoryRow], rows: Sequence[PlanRow], end: Ending, standing: Known) -> TargetSide:
+    """Hold the target's listing against the facts: listed afterwards = ours (or proved) + foreign.
 
     What is ours is counted from the facts of what was verified, and only else by what the listing shows.
     """
+    proved = {(row.target_bucket, row.target_key, row.found_etag) for row in rows if stands_proved(row, end)}
     verified: dict[Target, Fact] = {}
     for row in rows:
         fact = end.of(row)
         if fact is not None and fact.outcome == Outcome.VERIFIED:
             verified[(row.target_bucket, row.target_key)] = fact
     others = [found for found in listed if (found.bucket, found.key) not in verified]
-    foreign = [found for found in others if not standing.is_ours(found)]
-    ours = [fact.size for fact in verified.values()] + [found.size for found in others if standing.is_ours(found)]
+    known = [standing.is_ours(found) or (found.bucket, found.key, found.etag) in proved for found in others]
+    foreign = [found for found, its in zip(others, known, strict=True) if not its]
+    ours = [fact.size for fact in verified.values()] + [found.size for found, its in zip(others, known, strict=True) if its]
     total = _counted([found.size for found in listed])
     terms = (("ours", _counted(ours)), ("foreign", _counted([found.size for found in foreign])))
     named = (Named(each.bucket, each.key, f"{each.size} bytes, ETag {each.etag}, {each.last_modified}") for each in foreign)

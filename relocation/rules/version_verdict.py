@@ -12,7 +12,7 @@ from itertools import groupby
 from relocation.rules.plan import Target
 from relocation.rules.records import InventoryRow, Outcome, PlanRow
 from relocation.rules.summary import Count, Equation, Named
-from relocation.rules.verdict import Ending, TargetSide
+from relocation.rules.verdict import Ending, TargetSide, stands_proved
 from relocation.rules.versions import VersionFacts, is_marker, version_of
 
 
@@ -52,14 +52,15 @@ def _misplaced(rows: Sequence[PlanRow], end: Ending, history: Sequence[tuple[str
 
 
 def target_side_of_versions(
-    listed: Sequence[InventoryRow], rows: Iterable[PlanRow], end: Ending, standing: VersionFacts
+    listed: Sequence[InventoryRow], rows: Sequence[PlanRow], end: Ending, standing: VersionFacts
 ) -> TargetSide:
-    """Hold the target's listing of versions against the facts: listed afterwards = ours + foreign."""
+    """Hold the target's listing of versions against the facts: listed afterwards = ours (or proved) + foreign."""
     verified = {
         (fact.target_bucket, fact.target_key, fact.target_version_id)
         for fact in map(end.of, rows)
         if fact is not None and fact.outcome == Outcome.VERIFIED
     }
+    verified |= {(row.target_bucket, row.target_key, row.found_version_id) for row in rows if stands_proved(row, end)}
 
     def is_ours(found: InventoryRow) -> bool:
         place = version_of(found)

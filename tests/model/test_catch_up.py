@@ -391,6 +391,19 @@ async def test_what_was_removed_and_then_uploaded_again_is_copied_like_any_other
     assert world.bodies("japan") == world.bodies("korea")
 
 
+async def test_what_somebody_else_copied_and_a_run_proved_is_no_stranger_to_the_next_pass(world):
+    """One meaning in every report: what is neither ours nor proved. Gone at the source, it is theirs, and is named."""
+    for site in ("korea", "japan"):
+        await world.store(site).put("talk", "by hand", b"the same bytes")
+    first = await world.run()
+    second = await world.catch_up()
+    assert (first.foreign, second.foreign) == ((), ())
+    assert all(equation.holds for equation in second.equations)
+    await world.store().delete("talk", "by hand")
+    assert [named.key for named in (await world.catch_up()).foreign] == ["by hand"]
+    assert "by hand" in world.bodies("japan")
+
+
 async def test_an_identical_object_that_somebody_puts_after_the_removal_is_not_ours(world):
     """I3: the same bytes have the same ETag; after our removal they are somebody else's all the same."""
     body = world.bodies("korea")[PICTURE]
