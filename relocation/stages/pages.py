@@ -94,17 +94,17 @@ class Walk(ABC, Generic[Shown]):
             if page.next_token:
                 raise Apart(f"{self.name} shows nothing after {shown(point)} but goes on")
             return None
-        key = page.items[0].key
-        self._refuse_before(point, key)
-        self._refuse_elsewhere(key)
-        return key
+        first = page.items[0]
+        self._refuse_before(point, first)
+        self._refuse_elsewhere(first.key)
+        return first.key
 
     async def _page(self, token: str, after: str = "") -> Page[Shown]:
         begun_s = self._context.clock.monotonic()
         page = await self._context.tries().run(lambda: self._ask(token=token, start_after=after))
         self.page_s = min(self.page_s, self._context.clock.monotonic() - begun_s)
         if page.items:
-            self._refuse_before(after, page.items[0].key)
+            self._refuse_before(after, page.items[0])
         return page
 
     def _whole(self, items: Sequence[Shown]) -> Sequence[Shown]:
@@ -115,10 +115,10 @@ class Walk(ABC, Generic[Shown]):
     def _check(self, items: Sequence[Shown]) -> None:
         """Refuse a page that can't be one of an honest listing; note its last key, and whether all came in order so far."""
 
-    def _refuse_before(self, after: str, key: str) -> None:
-        """Refuse a first key that does not follow what was asked for."""
-        if after and key <= after:
-            raise Apart(f"{self.name} was asked for what follows {shown(after)} and shows {shown(key)}")
+    def _refuse_before(self, after: str, first: Shown) -> None:
+        """Refuse a beginning that is not the first of what was asked for."""
+        if after and first.key <= after:
+            raise Apart(f"{self.name} was asked for what follows {shown(after)} and shows {shown(first.key)}")
 
     def _refuse_elsewhere(self, key: str) -> None:
         if not key.startswith(self.prefix):

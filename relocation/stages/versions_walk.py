@@ -17,7 +17,7 @@ from relocation.rules.errors import ProtocolError
 from relocation.rules.keys import shown
 from relocation.rules.objects import ListedVersion
 from relocation.stages.context import Context
-from relocation.stages.pages import Walk
+from relocation.stages.pages import Apart, Walk
 
 
 class VersionsWalk(Walk[ListedVersion]):
@@ -52,6 +52,13 @@ class VersionsWalk(Walk[ListedVersion]):
         if not self.by_key or not self.ordered or not all(map(le, keys, islice(keys, 1, None))):
             return ()
         return items[: bisect_left(keys, keys[-1], lo=1) - 1]
+
+    def _refuse_before(self, after: str, first: ListedVersion) -> None:
+        super()._refuse_before(after, first)
+        if after and not first.is_latest:
+            raise Apart(
+                f"{self.name} was asked for what follows {shown(after)} and begins within the history of {shown(first.key)}"
+            )
 
     def _check(self, items: Sequence[ListedVersion]) -> None:
         if self._folded:

@@ -97,8 +97,13 @@ def repeats_its_page(store, page, after):
     return Page(store.__dict__.setdefault("kept", page).items, page.next_token)
 
 
+def begins_behind_the_latest(store, page, after):
+    """What follows a key begins with the second version of the next one, as in moto."""
+    return Page(page.items[1:], page.next_token) if page.items[0].is_latest and not page.items[1].is_latest else page
+
+
 def leaves_out_the_latest(store, page, after):
-    return Page(tuple(each for each in page.items if not each.is_latest), page.next_token)
+    return Page((page.items[0], *(each for each in page.items[1:] if not each.is_latest)), page.next_token)
 
 
 def shows_twice(store, page, after):
@@ -127,6 +132,7 @@ def ends_early(store, page, after):
 LIES = {
     begins_anew: (Apart, "asked for what follows .* and shows 0000000000"),
     begins_within: (Apart, r"asked for what follows (\d+).jpg and shows \1.jpg"),
+    begins_behind_the_latest: (Apart, r"asked for what follows .* and begins within the history of \d+.jpg"),
     repeats_its_page: (Apart, "asked for what follows .* and shows 0"),
     leaves_out_the_latest: (ProtocolError, "does not begin .* with its latest version"),
     shows_twice: (ProtocolError, "shows a version of .* twice"),
