@@ -67,7 +67,8 @@ class Policy(Settings):
     target that keeps versions a removal lays a delete marker; `removals: version` deletes the version that we wrote as well.
 
     `second_listing`: what a source's listing is held against: its versions listing, where the bucket keeps versions (it is walked
-    anyway), a walk folder by folder, or the one else the other (`auto`). `keys`: a file of all whole keys that somebody else knows
+    anyway), a walk folder by folder, or the one else the other (`auto`); where all versions are moved, and their listing is the
+    first, the listing of objects. `keys`: a file of all whole keys that somebody else knows
     of, one a line or as an S3 Inventory has them (`.csv`, `.csv.gz`); what no listing shows of them is asked for one by one.
     """
 

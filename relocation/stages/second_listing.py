@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
 from functools import partial
 
 from relocation.rules.enumeration import Enumerated, Fingerprint, Tally
@@ -17,7 +18,7 @@ from relocation.rules.errors import BadRequest, CustomerKeyNeeded, CustomerKeyWr
 from relocation.rules.evidence import canonical
 from relocation.rules.keys import shown
 from relocation.rules.objects import Head
-from relocation.rules.records import InventoryRow
+from relocation.rules.records import InventoryRow, RunRecord
 from relocation.rules.summary import Compared, Named
 from relocation.settings import Category, Side, Wave
 from relocation.stages.asked import listed_as
@@ -26,20 +27,24 @@ from relocation.stages.key_file import listed_keys
 from relocation.stages.keys_apart import KeysApart, breathing
 from relocation.stages.list_versions import Behind, of_one_wave, pages_of
 from relocation.stages.pages import list_all
+from relocation.stages.pages import pages_of as object_pages_of
 from relocation.transfer.crew import work_all
 
 NAMED_MAX = 10_000
 """So many hidden keys are kept by name; all are counted."""
+LONG = timedelta(minutes=15)
+"""No store that takes our requests has a clock that is further from ours (AWS: RequestTimeTooSkewed)."""
 Keys = Callable[[], AsyncIterator[str]]
 FOUND_BY = {
     "versions": "the versions listing",
+    "objects": "the listing of objects",
     "delimiter": "a listing folder by folder",
     "keys": "the list of keys",
 }
 
 
 async def second_listing(
-    context: Context, run_id: str, category: Category, wave: Wave, *, source: Iterable[InventoryRow], behind: Behind
+    context: Context, run: RunRecord, category: Category, wave: Wave, *, source: Iterable[InventoryRow], behind: Behind
 ) -> str:
     """Hold what the first listing showed of a wave (`source`, to be gone through again at will) against the policy's others.
 
@@ -50,13 +55,13 @@ async def second_listing(
     for number, move in enumerate(category.moves):
         place = Compared(move.source.endpoint, move.source.bucket, move.source.prefix, "")
         for way in _ways(category, number, behind):
-            look = _Look(context, category, wave, replace(place, way=way), (number, source))
+            look = _Look(context, category, wave, replace(place, way=way), (number, source), begun_at=run.started_at)
             compared.append(await look.compare(behind.listed.get(number) if way == "versions" else None))
             hidden = {(named.bucket, named.key): named for named in look.tally.named} | hidden
     if not compared:
         return ""
     found = Enumerated(tuple(compared), tuple(hidden[named] for named in sorted(hidden))[:NAMED_MAX])
-    return await context.vault.put(document_of(run_id), canonical(asdict(found)), content_type="application/json")
+    return await context.vault.put(document_of(run.id), canonical(asdict(found)), content_type="application/json")
 
 
 def document_of(run_id: str) -> str:
@@ -76,7 +81,9 @@ def _ways(category: Category, number: int, behind: Behind) -> list[str]:
     """Return how a move's source is enumerated once more; where all versions are moved, their listing was the first."""
     wanted = category.policy.second_listing
     ways = []
-    if wanted in ("auto", "versions") and number in behind.listed:
+    if wanted == "versions" and category.policy.versions == "all":
+        ways.append("objects")
+    elif wanted in ("auto", "versions") and number in behind.listed:
         ways.append("versions")
     elif wanted in ("auto", "delimiter"):
         ways.append("delimiter")
@@ -95,7 +102,14 @@ class _Look:
     """One move's source, enumerated in one further way."""
 
     def __init__(
-        self, context: Context, category: Category, wave: Wave, place: Compared, first: tuple[int, Iterable[InventoryRow]]
+        self,
+        context: Context,
+        category: Category,
+        wave: Wave,
+        place: Compared,
+        first: tuple[int, Iterable[InventoryRow]],
+        *,
+        begun_at: str,
     ) -> None:
         number, source = first
         self._context = context
@@ -106,12 +120,14 @@ class _Look:
         self._place = place
         self._source = source
         self._partition = category.partition()
+        self._long_before = datetime.fromisoformat(begun_at) - LONG
         self._store = context.stores.of(self._side.endpoint, "reader", customer_key=category.policy.customer_keys.source or "")
         self.tally = Tally(NAMED_MAX)
 
     async def compare(self, walked: Fingerprint | None) -> Compared:
         """Return what came of it. `walked` is the fingerprint of the other side, where it was walked already."""
-        other: Keys = {"versions": self._by_versions, "delimiter": self._by_delimiter, "keys": self._by_list}[self._place.way]
+        ways = {"versions": self._by_versions, "objects": self._by_objects, "delimiter": self._by_delimiter, "keys": self._by_list}
+        other: Keys = ways[self._place.way]
         first = await self._fingerprint(self._first)
         second = walked or await self._fingerprint(other)
         differing = first.differing(second)
@@ -165,6 +181,11 @@ class _Look:
                 if version.is_latest and not version.is_delete_marker:
                     yield version.key
 
+    async def _by_objects(self) -> AsyncIterator[str]:
+        async for page in object_pages_of(self._context, self._store, self._side.bucket, self._side.prefix):
+            for listed in of_one_wave(page, self._category, self._wave, len(self._side.prefix)):
+                yield listed.key
+
     async def _by_delimiter(self) -> AsyncIterator[str]:
         """Walk folder by folder, depth first: as many listings are open as folders lie in each other.
 
@@ -207,11 +228,18 @@ class _Look:
             tally.changed += 1
         elif alone.in_first:
             tally.unlisted += 1
-        elif await listed_as(self._context, self._store, self._side, alone.key) is not None:
+        elif await self._came_meanwhile(alone.key, there):
             tally.changed += 1
         else:
             how = f"it is there, and the listing of {self._store.endpoint}/{self._side.bucket} does not show it"
             tally.hide(Named(self._side.bucket, alone.key, f"{how}; found by {FOUND_BY[self._place.way]}"))
+
+    async def _came_meanwhile(self, key: str, there: Head) -> bool:
+        """Whether the first listing shows a key now. That of versions may do so where this key alone is asked for, and leave it out
+        where all are: there what was written long before the run began, whatever the clocks say, was left out."""
+        if self._category.policy.versions == "all":
+            return not there.last_modified or datetime.fromisoformat(there.last_modified) >= self._long_before
+        return await listed_as(self._context, self._store, self._side, key) is not None
 
     async def _there(self, key: str) -> Head | None:
         try:

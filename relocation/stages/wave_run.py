@@ -129,7 +129,7 @@ async def draw_and_seal(context: Context, run: RunRecord, wave: Wave, *, only_fa
     seen_again = ""
     if last is None:
         category = context.settings.category_named(run.category)
-        seen_again = await second_listing(context, run.id, category, wave, source=drawn.source, behind=drawn.behind)
+        seen_again = await second_listing(context, run, category, wave, source=drawn.source, behind=drawn.behind)
     else:
         drawn = only(drawn, await failed_in(context, last))
     plan = await seal(

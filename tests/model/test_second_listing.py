@@ -13,7 +13,7 @@ from relocation.rules.errors import Refusal
 from relocation.rules.objects import Page
 from relocation.settings import Wave
 from relocation.stages import second_listing as stage
-from relocation.stages.wave import WaveRequest, run_wave
+from relocation.stages.wave import WaveRequest, dry_run, run_wave
 from tests.model.world import World
 
 HIDDEN = "hides children of a key"
@@ -222,3 +222,32 @@ async def test_without_asking_again_what_a_writer_brought_would_be_called_hidden
     monkeypatch.setattr(stage, "listed_as", never)
     with pytest.raises(AssertionError):
         await test_what_a_live_writer_does_between_the_listings_is_no_finding(tmp_path, "delimiter")
+
+
+@pytest.mark.parametrize(("age_s", "hidden", "changed"), [(3600, ["foo"], 0), (60, [], 1)], ids=["old", "young"])
+async def test_a_key_that_the_versions_listing_leaves_out_is_found_where_all_versions_are_moved(
+    tmp_path, monkeypatch, age_s, hidden, changed
+):
+    """S9: there the versions listing is the first one, and one that walks a tree and marks its place by bytes loses `a-b` behind
+    `a/`; the listing of objects names what is there. What may have come since the run began is no finding."""
+    world = await made(tmp_path, versioned=True, versions="all")
+    world.japan.buckets["talk"].versioning = "Enabled"
+    await world.probe()
+    world.clock.seconds += age_s
+    leave_out(monkeypatch, "foo", call="list_versions")
+    summary = await world.run()
+    assert [named.key for named in summary.hidden] == hidden
+    assert found(summary) == [("objects", len(hidden), 0, changed, 0)]
+    assert code_of(summary) == (ExitCode.SOMETHING if hidden else ExitCode.DONE)
+
+
+async def test_where_all_versions_are_moved_both_listings_agree(tmp_path):
+    """A key whose latest version is a delete marker is in neither."""
+    world = await made(tmp_path, versioned=True, versions="all")
+    world.japan.buckets["talk"].versioning = "Enabled"
+    await world.probe()
+    await world.store().delete("talk", "a")
+    async with world.context() as context:
+        summary = await dry_run(context, WaveRequest("talk", "all"))
+    assert found(summary) == [("objects", 0, 0, 0, 0)]
+    assert (summary.second_listing[0].first, summary.second_listing[0].second) == (4, 4)
