@@ -74,7 +74,7 @@ def parse_objects(body: bytes | memoryview, *, token: str) -> Page[Listed]:
     root = parse(plain.frame if plain else body, "ListBucketResult")
     top = fields(root)
     decode = decoder(top)
-    items = plain.listed(decode) if plain else _objects(root, decode)
+    items = plain.listed(decode) if plain else tuple(_objects(root, decode))
     return Page(items, _next(top, top.get("NextContinuationToken", ""), token))
 
 

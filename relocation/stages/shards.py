@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 
-from relocation.rules.errors import HikkoshiError, LeaseLost
+from relocation.rules.errors import HikkoshiError, LeaseLost, Refusal
 from relocation.rules.evidence import merkle_root
 from relocation.rules.records import Action, Fact, Intent, Lease, Outcome, PlanRow, RunRecord, Segment
 from relocation.stages.context import Context
@@ -41,14 +41,32 @@ class Shard:
     fresh: list[Fact] = field(default_factory=list)
     flushed_at: float = 0.0
     flushing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    refused: Refusal | None = None
+    """Why the ledger took no more of this shard: nothing begins to be written that it could not record."""
 
     def may_write_until(self) -> float:
-        """Return until when, by the monotonic clock, this lane surely holds the shard."""
+        """Return until when, by the monotonic clock, this lane surely holds the shard. Raises what the ledger refused with."""
+        if self.refused is not None:
+            raise self.refused
         return self.expires_monotonic
+
+    async def intend(self, intents: Sequence[Intent]) -> None:
+        """Record intents, before what they foretell."""
+        with self._heard():
+            await self.context.ledger.intend(self.lease, intents)
 
     async def amend(self, intent: Intent) -> None:
         """Record one intent anew, with what was not known before."""
-        await self.context.ledger.intend(self.lease, (intent._replace(shard=self.lease.shard),))
+        await self.intend((intent._replace(shard=self.lease.shard),))
+
+    @contextlib.contextmanager
+    def _heard(self) -> Iterator[None]:
+        """Keep the ledger's refusal: others of the crew go on for a moment before they are cancelled."""
+        try:
+            yield
+        except Refusal as error:
+            self.refused = error
+            raise
 
     async def record(self, fact: Fact) -> None:
         """Take a fact in; every so often write what came in to the ledger."""
@@ -66,7 +84,8 @@ class Shard:
             facts, self.fresh = self.fresh, []
             try:
                 if facts:
-                    await self.context.ledger.record(self.lease, facts)
+                    with self._heard():
+                        await self.context.ledger.record(self.lease, facts)
             except BaseException:
                 self.fresh = facts + self.fresh  # a fact that is recorded twice is one
                 raise
@@ -184,7 +203,7 @@ async def _feed(shard: Shard, *, writes: bool) -> AsyncIterator[list[PlanRow]]:
         earlier = shard.earlier
         new = [_intent(shard, row) for row in batch if not earlier or place_of(row, shard.by_version) not in earlier]
         if new:
-            await shard.context.ledger.intend(shard.lease, new)
+            await shard.intend(new)
         yield batch
 
 
