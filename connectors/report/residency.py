@@ -260,6 +260,8 @@ def _point(held: Holding) -> Text:
     if _stays(held):
         history = history_words(held.history, _country(held.source_country))
         chance = Text(f"{chance.en}; {history.en}", f"{chance.ja}。{history.ja}")
+    if all(wave.listed_by is None for wave in held.waves):
+        return say("residency.point.unlisted", category=plain(held.category), chance=chance)
     return say("residency.point", category=plain(held.category), left=objects(held.left.objects), chance=chance)
 
 

@@ -96,8 +96,11 @@ def test_what_came_from_outside_is_no_mark_up():
 def test_nothing_was_begun_and_the_page_is_there_all_the_same():
     """Before the first run everything is unknown, and that is what the page says."""
     state = replace(STATE, held=(replace(UNSEEN, waves=(WaveHolds("all"),), days=()),))
-    assert read(as_page(state)).wrong == []
+    page = as_page(state)
+    assert read(page).wrong == []
     assert verdict(state).text.en == "Not all is known: part of the source was never listed"
+    assert f"{UNSEEN.category}: not listed; whether it makes its deadline" in page
+    assert "0 objects left; whether" not in page
 
 
 @pytest.mark.parametrize("due_days", [-400, -1, 0, 1, 400])
