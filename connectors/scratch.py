@@ -165,15 +165,16 @@ class SpilledRows(Generic[Row]):
             self._end += len(data)
 
     def _read(self, run: _Run) -> Iterator[list[Row]]:
-        yield from map(self._rows, chain(map(self._block, run.written), run.held))
+        yield from map(self._block, run.written)
+        for columns in run.held:
+            yield self._rows(_length(columns), columns)
 
-    def _block(self, where: tuple[int, int]) -> Columns:
+    def _block(self, where: tuple[int, int]) -> list[Row]:
         assert self._file is not None
         offset, length = where
-        return _unpacked(os.pread(self._file.fileno(), length, offset))
+        return self._rows(*_unpacked(os.pread(self._file.fileno(), length, offset)))
 
-    def _rows(self, columns: Columns) -> list[Row]:
-        rows = _length(columns)
+    def _rows(self, rows: int, columns: Columns) -> list[Row]:
         filled = (repeat(column[0], rows) if len(column) == 1 else column for column in columns)
         return list(map(self._made, zip(*filled, strict=True)))
 
@@ -190,7 +191,9 @@ def _packed(columns: Columns) -> bytes:
     from pyarrow import Codec  # noqa: PLC0415 — only who spills needs it
 
     fewer = [column[:1] if _is_constant(column) else column for column in columns]
-    data = pickle.dumps(fewer, pickle.HIGHEST_PROTOCOL)  # column by column, and most hold one value: half the time
+    data = pickle.dumps(
+        (_length(columns), fewer), pickle.HIGHEST_PROTOCOL
+    )  # column by column, and most hold one value: half the time
     packed: bytes = Codec("zstd", compression_level=1).compress(data, asbytes=True)
     return len(data).to_bytes(4, "big") + packed
 
@@ -201,11 +204,11 @@ def _is_constant(column: Sequence[Any]) -> bool:
     return bool(first == column[-1]) and column.count(first) == len(column) and len(set(map(type, column))) == 1
 
 
-def _unpacked(data: bytes) -> Columns:
+def _unpacked(data: bytes) -> tuple[int, Columns]:
     from pyarrow import Codec  # noqa: PLC0415
 
     size = int.from_bytes(data[:4], "big")
-    found: Columns = pickle.loads(  # noqa: S301 — our own bytes, from a file that nobody else can name
+    found: tuple[int, Columns] = pickle.loads(  # noqa: S301 — our own bytes, from a file that nobody else can name
         Codec("zstd").decompress(data[4:], size, asbytes=True)
     )
     return found

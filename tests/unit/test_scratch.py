@@ -189,3 +189,12 @@ def test_values_that_are_equal_and_not_the_same_stay_what_they_are(tmp_path, sma
     room.add(rows)
     assert [(type(row.action), type(row.ours)) for row in room] == [(type(row.action), type(row.ours)) for row in rows]
     room.close()
+
+
+@pytest.mark.parametrize("many", [2, 9, 40])
+def test_rows_that_are_the_same_in_all_are_read_as_often_as_they_came(tmp_path, small, many):
+    """S8: a listing that repeats a line shows it: were equal lines one, nobody would see that it can't be trusted."""
+    rows = [line(f"{number:04}") for number in range(30)] + [line("same")] * many
+    room = filled(tmp_path, rows)
+    assert list(room) == rows
+    room.close()
