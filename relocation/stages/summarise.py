@@ -47,13 +47,10 @@ async def summarise(context: Context, material: Material) -> Summary:
     """Return the summary of a run as far as it went."""
     run, plan = material.run, material.plan
     category = context.settings.category_named(run.category)
-    with context.reports.losses(run) as on_lost:
-        tally = Tally(by_version=category.policy.versions == "all", on_lost=on_lost)
-        unmatched = await _tallied(material.parts, tally, _listed(category, plan))
+    tally, unmatched = await _tallied(context, material, category)
     counted = tally.counts(plan.listed)
     refused = tally.of(Action.REFUSE)
     sides = [await answers_of(context, move) for move in category.moves]
-    probes = [answers for pair in sides for answers in pair]
     parity, unseen = await parity_of(context, category)
     again = await enumerated(context, run.id, plan.second_listing)
     below = await hidden_below(context, category)
@@ -87,7 +84,7 @@ async def summarise(context: Context, material: Material) -> Summary:
         sizes=tally.sizes.bars(),
         ages=tally.ages.bars(),
         estimate=await _estimate(context, material, category, tally) if run.kind == "plan" else None,
-        probes=tuple(dict.fromkeys(_age(context, answers) for answers in probes)),
+        probes=tuple(dict.fromkeys(_age(context, answers) for pair in sides for answers in pair)),
         probe_changes=await changes_of(context, category),
         parity=parity,
         moves=tuple(map(_said_of_move, category.moves)),
@@ -122,12 +119,16 @@ def _listed(category: Category, plan: SealedPlan) -> Unmatched:
     return Unmatched(next(listed, ()), [move.source.prefix for move in category.moves])
 
 
-async def _tallied(parts: AsyncGenerator[Part, None], tally: Tally, unmatched: Unmatched) -> Unmatched:
-    async with aclosing(parts):
-        async for part in parts:
-            tally.add(part)
-            unmatched.see(part.rows)
-    return unmatched
+async def _tallied(context: Context, material: Material, category: Category) -> tuple[Tally, Unmatched]:
+    """Read the plan and its facts once; return what they come to, and what the wave's own list wants and nothing has."""
+    unmatched = _listed(category, material.plan)
+    with context.reports.losses(material.run) as on_lost:
+        tally = Tally(by_version=category.policy.versions == "all", on_lost=on_lost)
+        async with aclosing(material.parts) as parts:
+            async for part in parts:
+                tally.add(part)
+                unmatched.see(part.rows)
+    return tally, unmatched
 
 
 def _said_of_move(move: Move) -> str:

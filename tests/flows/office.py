@@ -31,6 +31,8 @@ from relocation.rules.records import RunRecord
 PROJECT = Path(__file__).resolve().parents[2]
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 POLL_S = 0.2
+PREFECT_S = 90
+"""Longer than Prefect's server waits for its own database (`PRAGMA busy_timeout`, 60 s): by then it has answered, if only 503."""
 T = TypeVar("T")
 
 
@@ -68,7 +70,7 @@ class Office:
     api: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
-        self.api = httpx.Client(base_url=f"{self.state.url('prefect')}/api", timeout=30, transport=Patient())
+        self.api = httpx.Client(base_url=f"{self.state.url('prefect')}/api", timeout=PREFECT_S, transport=Patient())
 
     def deploy(self, *arguments: str, config: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run `python -m flows.deploy` as the command does."""
