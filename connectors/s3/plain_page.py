@@ -1,7 +1,8 @@
 """A page of ListObjectsV2 as nearly all stores write it, read without building a tree: a quarter of the time, for millions of keys.
 
-Guarantees: what it reads, the XML parser would read in the same way: each byte of the objects' part is matched, and what is around
-it goes to the parser. Whatever is written in any other way (a comment, a space, an entity in a key) is left to the parser alone.
+Guarantees: what it reads, the XML parser would read in the same way: each byte of the objects' part is matched, each field stands
+for itself, and what is around them goes to the parser. Whatever is written in any other way (a comment, a space, an entity in a
+key) is left to the parser alone.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ _FLAT = r"(?:<(\w+)>[^<]*</\1>|<\w+ ?/>)*"
 _HEAD = re.compile(rf"(?:<\?xml [^<>]*\?>\s*)?<ListBucketResult(?: xmlns=\"[^<>\"&]*\")?>{_FLAT}")
 _TAIL = re.compile(rf"{_FLAT}</ListBucketResult>\s*")
 _CHILD = re.compile(rf"<(\w+)>(?:(&quot;|&#34;|\")?({TEXT})\2?)</\1>")
+_NOT_ITSELF = "<&]\r" + "".join(map(chr, (*range(9), 0x0B, 0x0C, *range(0x0E, 0x20))))
+"""The letters that `TEXT` does not have. Looking for each in all fields at once takes a tenth of matching a class of letters."""
 _OPEN, _CLOSE = "<Contents>", "</Contents>"
 _NEEDED = ("Key", "Size", "ETag", "LastModified")
 
@@ -64,8 +67,11 @@ def read_plain(data: bytes) -> PlainPage | None:
         return None
     found = layout.pattern.findall(text, begin, end)
     columns = list(zip(*found, strict=True))
-    if sum(len("".join(column)) for column in columns) + layout.fixed * len(found) != end - begin:
+    fields = ["".join(column) for column in columns]
+    if sum(map(len, fields)) + layout.fixed * len(found) != end - begin:
         return None  # something stands between two objects, or one is written in another way
+    if '"' in fields[layout.names.index("ETag")] or any(letter in field for field in fields for letter in _NOT_ITSELF):
+        return None
     return PlainPage((head + tail).encode(), columns, layout.names)
 
 
@@ -83,8 +89,10 @@ def _layout(shape: tuple[tuple[str, str], ...]) -> _Layout | None:
     names = tuple(name for name, _ in shape)
     if len(set(names)) != len(names) or not set(_NEEDED) <= set(names) or any(quote and name != "ETag" for name, quote in shape):
         return None
-    texts = {"Size": r"[0-9]{1,18}", "ETag": r"[^<&\r\]\"\x00-\x08\x0b\x0c\x0e-\x1f]*"}
-    inner = [(f"<{name}>{quote}", texts.get(name, TEXT), f"{quote}</{name}>") for name, quote in shape]
+    inner = [
+        (f"<{name}>{quote}", r"[0-9]{1,18}" if name == "Size" else f"[^{quote[:1] or '<'}]*", f"{quote}</{name}>")
+        for name, quote in shape
+    ]
     fixed = len(_OPEN) + len(_CLOSE) + sum(len(before) + len(after) for before, _, after in inner)
     pattern = "".join(f"{re.escape(before)}({text}){re.escape(after)}" for before, text, after in inner)
     return _Layout(re.compile(f"{_OPEN}{pattern}{_CLOSE}"), fixed, names)

@@ -59,14 +59,14 @@ def test_pages_of_known_stores_are_read_plainly_and_mean_the_same(line):
 
 
 ODD = {
-    "an entity in a key": page(MINIO, "a&amp;b"),
-    "a control character": page(MINIO, "a\x01b"),
-    "a carriage return": page(MINIO, "a\rb"),
-    "the end of a section": page(MINIO, "a]]>b"),
-    "a key that is not ASCII": page(MINIO, "写"),
+    "an entity in a key": page(MINIO, "a", "a&amp;b"),
+    "a control character": page(MINIO, "a", "a\x01b"),
+    "a carriage return": page(MINIO, "a", "a\rb"),
+    "the end of a section": page(MINIO, "a", "a]]>b"),
+    "a key that is not ASCII": page(MINIO, "a", "写"),
     "a comment around all": page(MINIO, "a", head=HEAD + "<!--", tail="-->" + TAIL),
-    "a comment within": page(MINIO, "a<!-- -->b"),
-    "a section": page(MINIO, "<![CDATA[a]]>"),
+    "a comment within": page(MINIO, "a", "a<!-- -->b"),
+    "a section": page(MINIO, "a", "<![CDATA[a]]>"),
     "an element around all": page(MINIO, "a", head=HEAD + "<More>", tail="</More>" + TAIL),
     "an instruction around all": page(MINIO, "a", head=HEAD + "<?x ", tail="?>" + TAIL),
     "another root": page(MINIO, "a").replace(b"ListBucketResult", b"ListVersionsResult"),
@@ -84,8 +84,12 @@ ODD = {
     "nothing": page(MINIO),
     "a DTD": b'<!DOCTYPE x [<!ENTITY a "b">]>' + page(MINIO, "a", head=HEAD.partition("\n")[2]),
     "a second declaration": page(MINIO, "a").replace(b"<Contents>", b"<?xml version='1.0'?><Contents>", 1),
-    "a key that is no UTF-8": page(MINIO, "%FF"),
+    "a key that is no UTF-8": page(MINIO, "a", "%FF"),
     "quotes of a key": page(MINIO, '"a"', '"b"'),
+    "a quote within a tag": page(BARE, "a", "b").replace(b'1"', b'1"1"'),
+    "a plain quote within a tag": page(MINIO, "a", "b").replace(b"1&", b'1"&'),
+    "an element within a tag": page(MINIO, "a", "b").replace(b"1&", b"1<b/>&"),
+    "the next object within a tag": page(MINIO, "a", "b").replace(b"0&#34;", b"0"),
     "an attribute": page(MINIO.replace("<Key>", "<Key x='1'>"), "a"),
 }
 
