@@ -7,7 +7,7 @@ point is any text, whether or not a key of that name exists. Where it lies decid
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from string import digits
 
@@ -18,6 +18,7 @@ POINT_BYTES_MAX = 1024
 EXPECTED_LETTERS = 32
 """So many letters are expected, evenly, among those of writing systems that have thousands."""
 _LAST = 0x10FFFF
+_LAST_KEY, _NO_KEY = chr(_LAST) * 300, chr(_LAST) * 301
 _SURROGATES = range(0xD800, 0xE000)
 
 
@@ -38,15 +39,18 @@ def common(one: str, two: str) -> str:
     return min(one, two, key=len)
 
 
-def ladder(low: str, high: str | None, count: int) -> list[str]:
+def ladder(low: str, high: str | None, count: int, near: int) -> list[str]:
     """Return up to `count` points, each behind all that begins as `low` does: with its first letter, with its first two, and so on.
 
-    A million keys may have their first forty letters in common. These are the points that show it, all asked for at once.
+    A million keys may have their first forty letters in common. These are the points that show it, all asked for at once: half of
+    them close to where keys begin to differ (`near`: so many letters those around `low` have in common), the others evenly.
     """
-    alike = 0 if high is None else len(common(low, high))
-    steps = min(count, len(low) - alike)
-    depths = {alike + (len(low) - alike) * step // steps for step in range(1, steps + 1)} if steps > 0 else set()
-    return _good((after_all(low[:depth]) for depth in depths), low, high)
+    shared = 0 if high is None else len(common(low, high))
+    depths = {*range(near, max(near - (count + 1) // 2, 0), -1)}
+    left = min(depths, default=1) - 1 - shared
+    steps = min(count - len(depths), left)
+    depths |= {shared + left * step // steps for step in range(1, steps + 1)}
+    return _good((after_all(low[:depth]) for depth in depths if depth), low, high)
 
 
 def leaps(low: str, at: int, high: str | None) -> list[str]:
@@ -58,6 +62,44 @@ def leaps(low: str, at: int, high: str | None) -> list[str]:
 def _good(points: Iterable[str | None], low: str, high: str | None) -> list[str]:
     inside = {point for point in points if point is not None and low < point and (high is None or point < high)}
     return sorted(point for point in inside if len(point.encode()) <= POINT_BYTES_MAX)
+
+
+class Chart:
+    """What is known of all keys: behind each of some points, which key comes first. Where keys come and go, it ages."""
+
+    def __init__(self) -> None:
+        self._points: list[str] = []
+        self._keys: list[str] = []
+
+    @property
+    def points(self) -> int:
+        """So many points are known."""
+        return len(self._points)
+
+    def learn(self, point: str, key: str | None) -> None:
+        """Take in the first key behind a point; None: there is none."""
+        at = bisect_left(self._points, point)
+        if self._points[at : at + 1] != [point]:
+            self._points.insert(at, point)
+            self._keys.insert(at, "")
+        self._keys[at] = _NO_KEY if key is None else key
+
+    def knows(self, point: str) -> bool:
+        """Whether it is known already what comes first behind a point."""
+        at = bisect_right(self._points, point) - 1
+        return at >= 0 and point < self._keys[at]
+
+    def end(self, until: str | None) -> str | None:
+        """Return a point behind which there is nothing up to and with `until` (None: to the end of all); None: it is not known."""
+        at = bisect_right(self._keys, until or _LAST_KEY)
+        found = self._points[at] if at < len(self._points) else until
+        return found if found is None or until is None else min(found, until)
+
+    def between(self, low: str, until: str | None) -> dict[str, str]:
+        """Return points behind `low` and before `until` with the key that comes first behind each, each key once."""
+        known = range(bisect_right(self._points, low), bisect_right(self._keys, until or _LAST_KEY))
+        by_key = {self._keys[at]: self._points[at] for at in known if until is None or self._points[at] < until}
+        return {point: key for key, point in by_key.items()}
 
 
 class Letters:

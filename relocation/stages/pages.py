@@ -16,7 +16,7 @@ from operator import lt
 from typing import Generic, TypeVar
 
 from relocation.ports import Store
-from relocation.rules.errors import BadRequest, ProtocolError
+from relocation.rules.errors import ProtocolError
 from relocation.rules.keys import CANARY_PREFIX, is_canary, shown
 from relocation.rules.objects import Listed, ListedVersion, Page, columns_of
 from relocation.stages.context import Context
@@ -85,11 +85,8 @@ class Walk(ABC, Generic[Shown]):
             pending.cancel()
 
     async def first_behind(self, point: str) -> str | None:
-        """Return the first key behind a point; None where there is none, or the store does not take the point."""
-        try:
-            page = await self._context.tries().run(lambda: self._ask(start_after=point, page_keys=1))
-        except BadRequest:
-            return None
+        """Return the first key behind a point; None where there is none. `BadRequest` where the store does not take the point."""
+        page = await self._context.tries().run(lambda: self._ask(start_after=point, page_keys=1))
         if not page.items:
             if page.next_token:
                 raise Apart(f"{self.name} shows nothing after {shown(point)} but goes on")

@@ -10,17 +10,17 @@ from __future__ import annotations
 import asyncio
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import Callable, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from operator import itemgetter
 from typing import Generic
 
-from relocation.rules.errors import ProtocolError
+from relocation.rules.errors import BadRequest, ProtocolError
 from relocation.rules.keys import shown
 from relocation.rules.objects import Listed, ListedVersion
-from relocation.rules.ranges import Letters, after_all, common, ladder, leaps
+from relocation.rules.ranges import Chart, Letters, after_all, common, ladder, leaps
 from relocation.stages.context import Context
 from relocation.stages.pages import Apart, Shown, Walk, without_canaries
 from relocation.transfer.crew import first_error
@@ -35,9 +35,14 @@ PAGE_WORK_S = 0.001
 """What a page costs us: so many ranges are listed at once that somebody's page is always there."""
 RANGES_MAX = 32
 MEASURED_AT_PAGES = (1, 16, 64, 256)
+MEASURED_POINTS = 4
 SURVEY_ROUNDS = 6
-HANDS_MIN = 8
+POINTS_MIN = 6
 """So many points are asked for at once at least: one key each, which costs next to nothing."""
+POINTS_ENOUGH = 2
+"""Whoever found so many, or one for each hand, need not look further."""
+PINNED_LETTERS = 3
+"""Where what is left ends is known well enough if it ends so close above where the last page's keys began to differ."""
 FRUITLESS_PAGES = 2
 """A range that could not be cut is left alone for so many pages, then for twice as many."""
 MEETINGS = 3
@@ -49,13 +54,16 @@ Take = Callable[[Sequence[Shown], bool], None]
 
 @dataclass(slots=True, eq=False)
 class _Range(Generic[Shown]):
-    """What follows `after`, up to and with `until` (None: to the end). `nothing_after`: what lies behind was seen to be empty."""
+    """What follows `after`, up to and with `until` (None: to the end)."""
 
     walk: Walk[Shown]
     take: Take[Shown]
     after: str
     until: str | None = None
-    nothing_after: str | None = None
+    letters: Letters = field(default_factory=Letters)
+    """What its own keys are made of: others may be written in another way."""
+    alike: int = 0
+    """So many letters the keys of its last page have in common."""
     first: str | None = None
     last: str = ""
     beyond: str | None = None
@@ -71,10 +79,6 @@ class _Range(Generic[Shown]):
     @property
     def at(self) -> str:
         return self.last or self.after
-
-    @property
-    def end(self) -> str | None:
-        return self.until if self.nothing_after is None else self.nothing_after
 
 
 @dataclass(slots=True, eq=False)
@@ -92,7 +96,7 @@ class Ranges(Generic[Shown]):
     """Probes so far."""
     _all: list[_Range[Shown]] = field(default_factory=list)
     _group: asyncio.TaskGroup = field(default_factory=asyncio.TaskGroup)
-    _letters: Letters = field(default_factory=Letters)
+    _chart: Chart = field(default_factory=Chart)
     _busy: int = 0
     _most: int = RANGES_MAX
     _asking: Walk[Shown] = field(init=False)
@@ -106,7 +110,9 @@ class Ranges(Generic[Shown]):
         self._most = ranges_max
         with first_error():
             async with self._group:
-                self._begin("", None).nothing_after = after_all(self._asking.prefix)
+                if (end := after_all(self._asking.prefix)) is not None:
+                    self._chart.learn(end, None)
+                self._begin("", None)
         ranges = sorted(self._all, key=lambda each: each.after)
         for one, following in pairwise(ranges):
             if one.beyond != following.first:
@@ -146,8 +152,9 @@ class Ranges(Generic[Shown]):
             mine.beyond, mine.over, items = items[cut].key, True, items[:cut]
         mine.pages += 1
         if items:
-            mine.last = items[-1].key
-            self._letters.learn(each.key for each in (items[0], items[len(items) // 2], items[-1]))
+            keys = [each.key for each in (items[0], items[len(items) // 2], items[-1])]
+            mine.last, mine.alike = keys[-1], len(common(keys[0], keys[-1]))
+            mine.letters.learn(keys)
             mine.take(without_canaries(items, ordered=mine.walk.ordered), mine.walk.ordered)
 
     # how far away
@@ -165,7 +172,7 @@ class Ranges(Generic[Shown]):
         if self._most == 1 or not mine.walk.ordered or mine.walk.page_s < far_s or await self._timed([mine.at]) < far_s:
             return
         async with asyncio.TaskGroup() as group:
-            elsewhere_s = group.create_task(self._timed(self._candidates(mine, {}, 1)[-2:]))
+            elsewhere_s = group.create_task(self._timed(self._candidates(mine, MEASURED_POINTS)[-MEASURED_POINTS:]))
             again_s = await self._timed([mine.at])  # a busy machine is late now and then
         if again_s >= far_s and elsewhere_s.result() <= again_s * DEAR_POINT:
             self.wanted = min(self._most, math.ceil(again_s / PAGE_WORK_S))
@@ -173,7 +180,7 @@ class Ranges(Generic[Shown]):
     async def _timed(self, points: Sequence[str]) -> float:
         """Return how long it takes to have the first key behind each point, asked at once."""
         begun_s = self.context.clock.monotonic()
-        await self._first_behind(points, None)
+        await self._look(points)
         return self.context.clock.monotonic() - begun_s
 
     async def _probe(self, point: str) -> str | None:
@@ -189,80 +196,89 @@ class Ranges(Generic[Shown]):
             return
         open_ = [each for each in self._all if not each.over]
         worth = sorted(((self._left(each), each) for each in open_), key=itemgetter(0), reverse=True)
-        victims = [each for left_pages, each in worth if left_pages >= 3][: max(free // HANDS_MIN, 1)]
+        victims = [each for left_pages, each in worth if left_pages >= 3][: max(free // POINTS_MIN, 1)]
         for victim in victims:
             hands = max(free // len(victims), 1)
-            victim.under_survey = True
-            self._busy += hands
-            self._group.create_task(self._cut(victim, hands))
+            if not self._parted(victim, hands):
+                victim.under_survey = True
+                self._busy += hands
+                self._group.create_task(self._cut(victim, hands))
 
     def _left(self, one: _Range[Shown]) -> float:
         """Return about how many pages are left of a range; 0 where it is not to be cut now."""
         if one.under_survey or one.pages < one.patience_pages:
             return 0.0
         start, before = one.since
-        if one.end is None or len(self._all) == 1:
+        end = self._chart.end(one.until)
+        if end is None or len(self._all) == 1:
             return math.inf  # nobody has looked yet how much there is
         if one.pages == before:
             return 0.0
-        done = self._letters.share(start, one.at, one.end)
+        done = one.letters.share(start, one.at, end)
         return (one.pages - before) * (1 - done) / done if done else math.inf
 
     async def _cut(self, victim: _Range[Shown], hands: int) -> None:
-        """Cut what is left of a range in parts, by asking what there is; each part becomes a range."""
+        """Find out where what is left of a range can be cut, and cut it."""
         try:
-            points = await self._survey(victim, max(hands, HANDS_MIN))
+            await self._survey(victim, hands)
         finally:
             self._busy -= hands
             victim.under_survey = False
-        points = [] if victim.over else [point for point in points if point > victim.at]
-        if len(points) > hands:
-            shares = [self._letters.share(victim.at, point, victim.end) for point in points]
-            even = [(step + 1) / (hands + 1) for step in range(hands)]
-            points = sorted({min(zip(shares, points, strict=True), key=lambda each: abs(each[0] - due))[1] for due in even})
-        if points:
-            ends, empty_after = [*points[1:], victim.until], victim.nothing_after
-            victim.until, victim.nothing_after, victim.fruitless = points[0], None, 0
-            victim.since = (victim.at, victim.pages)
-            for after, until in zip(points, ends, strict=True):
-                self._begin(after, until)
-            self._all[-1].nothing_after = empty_after
-        else:
+        if victim.over or not self._parted(victim, hands):
             victim.fruitless += 1
             victim.patience_pages = victim.pages + FRUITLESS_PAGES * 2**victim.fruitless
         self._share()
 
-    async def _survey(self, victim: _Range[Shown], hands: int) -> list[str]:
-        """Return points within what is left of a range, in order; behind each there is a key of its own."""
-        found: dict[str, str] = {}
-        for _ in range(SURVEY_ROUNDS):
-            points = [point for point in self._candidates(victim, found, hands) if not _known(found, point)]
-            for point, key in await self._first_behind(points, victim.until):
-                if key is not None:
-                    found[point] = key
-                elif victim.end is None or point < victim.end:
-                    victim.nothing_after = point
-            if victim.over or not points or any(point > victim.at for point in found):
-                break
-        return sorted({key: point for point, key in sorted(found.items())}.values())
+    def _parted(self, victim: _Range[Shown], hands: int) -> bool:
+        """Cut what is left of a range for so many hands, where it is known how; each part becomes a range."""
+        known = self._chart.between(victim.at, victim.until)
+        points = list(known)
+        if len(points) > hands:
+            end = self._chart.end(victim.until)
+            shares = [victim.letters.share(victim.at, point, end) for point in points]
+            even = [(step + 1) / (hands + 1) for step in range(hands)]
+            points = sorted({min(zip(shares, points, strict=True), key=lambda each: abs(each[0] - due))[1] for due in even})
+        if points:
+            ends = [*points[1:], victim.until]
+            victim.until, victim.fruitless = points[0], 0
+            victim.since = (victim.at, victim.pages)
+            for after, until in zip(points, ends, strict=True):
+                new = self._begin(after, until)
+                new.since = (known[after], 0)
+                new.letters.learn(key for point, key in known.items() if after <= point and (until is None or point < until))
+        return bool(points)
 
-    def _candidates(self, victim: _Range[Shown], found: Mapping[str, str], hands: int) -> list[str]:
-        """Return points that may tell more of what is left of a range."""
-        low, high, letters = victim.at, victim.end, self._letters
-        points = {*letters.between(low, high, hands), *ladder(low, high, hands // 2)}
-        branch = len(common(low, max(found.values(), default=high or "")))
+    async def _survey(self, victim: _Range[Shown], hands: int) -> None:
+        """Look for points where what is left of a range can be cut."""
+        for _ in range(SURVEY_ROUNDS):
+            points = [point for point in self._candidates(victim, max(hands, POINTS_MIN)) if not self._chart.knows(point)]
+            before = self._chart.points
+            await self._look(points)
+            found = self._chart.between(victim.at, victim.until)
+            victim.letters.learn(found.values())
+            if victim.over or self._chart.points == before or len(found) >= min(hands, POINTS_ENOUGH):
+                break
+
+    def _candidates(self, victim: _Range[Shown], count: int) -> list[str]:
+        """Return points that may tell more of what is left of a range: where it ends, and what lies between."""
+        low, high = victim.at, self._chart.end(victim.until)
+        branch = len(common(low, high or ""))
+        points = set(ladder(low, high, count, victim.alike)) if branch < victim.alike - PINNED_LETTERS else set()
+        points.update(victim.letters.between(low, high, count // 2 if points else count))
         if not points or (branch < len(low) and not low[branch].isascii()):
             points.update(leaps(low, branch, high))
         return sorted(point for point in points if point.startswith(self._asking.prefix))
 
-    async def _first_behind(self, points: Sequence[str], until: str | None) -> list[tuple[str, str | None]]:
-        """Return with each point the first key behind it, None where that is not before the end."""
+    async def _look(self, points: Sequence[str]) -> None:
+        """Find out what comes first behind each point."""
         with first_error():
             async with asyncio.TaskGroup() as group:
-                asked = [(point, group.create_task(self._probe(point))) for point in points]
-        answers = [(point, task.result()) for point, task in asked]
-        self._letters.learn(key for _, key in answers if key is not None)
-        return [(point, None if key is None or (until is not None and key > until) else key) for point, key in answers]
+                for point in points:
+                    group.create_task(self._learn(point))
+
+    async def _learn(self, point: str) -> None:
+        with suppress(BadRequest):  # the store takes no such point
+            self._chart.learn(point, await self._probe(point))
 
     # putting it together
 
@@ -296,8 +312,3 @@ class Ranges(Generic[Shown]):
                 if stop < len(between) or not walk.ordered:
                     break
         return walk.ordered and (take is not None or first is None)
-
-
-def _known(found: Mapping[str, str], point: str) -> bool:
-    """Whether it is known already what follows a point."""
-    return any(asked <= point < key for asked, key in found.items())
