@@ -119,7 +119,7 @@ def _rows(table: pa.Table | pa.RecordBatch, kind: type[Row]) -> list[Row]:
             raise StateMismatch(f"a file of {kind.__name__} holds empty values in the column `{field.name}`: it is not ours")
         whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
         columns.append(_tuples(whole) if pa.types.is_list(field.type) else _values(whole, repeating=field.name not in NAMES))
-    make: Callable[[Any], Row] = kind._make  # type: ignore[attr-defined]  # a named tuple's
+    make: Callable[[Any], Row] = functools.partial(tuple.__new__, kind)  # type: ignore[type-var]  # `_make` counts once more
     return list(map(make, zip(*columns, strict=True)))
 
 
@@ -155,10 +155,14 @@ def _values(column: pa.Array, *, repeating: bool) -> list[Any]:
 
 
 def _tuples(column: pa.ListArray) -> list[tuple[str, ...]]:
-    """Return a column of lists as tuples, of equal ones one."""
-    texts = iter(_values(column.flatten(), repeating=True))
+    """Return a column of lists as tuples, of equal ones one. In most columns all are equal."""
+    texts, lengths = _values(column.flatten(), repeating=True), column.value_lengths().to_pylist()
+    first = texts[: lengths[0]] if lengths else []
+    if lengths.count(len(first)) == len(lengths) and texts == first * len(lengths):
+        return [tuple(first)] * len(lengths)
+    rest = iter(texts)
     made: dict[tuple[str, ...], tuple[str, ...]] = {}
-    found = [tuple(islice(texts, length)) if length else () for length in column.value_lengths().to_pylist()]
+    found = [tuple(islice(rest, length)) if length else () for length in lengths]
     return list(map(made.setdefault, found, found))
 
 
