@@ -150,6 +150,7 @@ class Ranges(Generic[Shown]):
         if mine.until is not None and items[-1].key > mine.until:
             cut = bisect_right(items, mine.until, key=_KEY)
             mine.beyond, mine.over, items = items[cut].key, True, items[:cut]
+        mine.over = mine.over or not mine.walk.more
         mine.pages += 1
         if items:
             keys = [each.key for each in (items[0], items[len(items) // 2], items[-1])]
@@ -283,10 +284,13 @@ class Ranges(Generic[Shown]):
     # putting it together
 
     async def _meet(self, one: _Range[Shown], following: _Range[Shown]) -> None:
-        """Two ranges do not meet as they were listed: a writer was at work between them, or the listing can't be trusted."""
+        """Two ranges do not meet as they were listed: a writer was at work between them, or the listing can't be trusted.
+
+        Where the one ended, and the first key that there is now behind its last is the first of the other, that was put meanwhile.
+        """
         name = self._asking.name
         first = await self._probe(following.after)
-        if one.beyond is None and first is not None:
+        if one.beyond is None and first is not None and await self._probe(one.at) != first:
             raise ProtocolError(f"{name} ended at {shown(one.at)}, and shows {shown(first)} behind it: not a listing to be trusted")
         for _ in range(MEETINGS):
             if one.beyond is None or await self._fill(one, following, first):

@@ -223,6 +223,23 @@ def test_a_store_that_does_not_honour_where_to_begin_is_listed_in_one_range():
     assert Listing(store).shown(ranges_max=1) == FLAT
 
 
+def test_what_is_put_behind_a_range_that_had_ended_is_no_lie(monkeypatch):
+    """S9: its last page was under way when somebody put the first key behind it, which is where the next range begins."""
+    cut_anywhere(monkeypatch, [FLAT[1990]])
+    store = FarStore(FLAT, page_keys=20)
+    page = store.page
+
+    def not_yet(prefix, after, most):
+        shown = page(prefix, after, most)
+        ends = after < FLAT[1990] < shown.items[-1].key and most > 1
+        return Page(tuple(item for item in shown.items if item.key <= FLAT[1990])) if ends else shown
+
+    store.page = not_yet
+    listing = Listing(store)
+    assert listing.shown() == FLAT
+    assert len(listing.parts) == 2
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_what_a_writer_does_where_ranges_meet_is_no_lie(seed):
     """S9: keys come and go while the ranges are listed; what was there all the time is listed once."""
