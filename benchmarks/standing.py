@@ -43,6 +43,9 @@ class Night:
     def now(self) -> float:
         return self.at.timestamp()
 
+    def worked(self) -> float:
+        return 0.0
+
     def monotonic(self) -> float:
         return self.now()
 

@@ -17,6 +17,10 @@ class SystemClock:
         """Return seconds that never jump; they go on while the process is stopped."""
         return time.monotonic()
 
+    def worked(self) -> float:
+        """Return the seconds of CPU that this thread has used."""
+        return time.thread_time()
+
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await asyncio.sleep(seconds)

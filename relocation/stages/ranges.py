@@ -34,7 +34,7 @@ DEAR_POINT = 3.0
 PAGE_WORK_S = 0.001
 """What a page costs us: so many ranges are listed at once that somebody's page is always there."""
 RANGES_MAX = 32
-MEASURED_AT_PAGES = (1, 16, 64, 256)
+MEASURED_AT_PAGES = (1, 4, 16, 64, 256, 1024, 4096)
 MEASURED_POINTS = 4
 SURVEY_ROUNDS = 6
 POINTS_MIN = 6
@@ -168,21 +168,28 @@ class Ranges(Generic[Shown]):
         mine.walk.by_key = self.wanted > 1
 
     async def _measure(self, mine: _Range[Shown]) -> None:
-        """Find out whether pages cost waiting; then the rest is listed in ranges."""
+        """Find out whether pages cost waiting; then the rest is listed in ranges. A store that was near once is near for good."""
         far_s = max(FAR_S, mine.walk.page_s * FAR_SHARE)
-        if self._most == 1 or not mine.walk.ordered or mine.walk.page_s < far_s or await self._timed([mine.at]) < far_s:
+        if self._most == 1 or not mine.walk.ordered or mine.walk.page_s < far_s:
+            return
+        took_s, waited_s = await self._timed([mine.at])
+        if took_s < FAR_S:
+            self._most = 1
+        if waited_s < far_s:
             return
         async with asyncio.TaskGroup() as group:
-            elsewhere_s = group.create_task(self._timed(self._candidates(mine, MEASURED_POINTS)[-MEASURED_POINTS:]))
-            again_s = await self._timed([mine.at])  # a busy machine is late now and then
-        if again_s >= far_s and elsewhere_s.result() <= again_s * DEAR_POINT:
+            elsewhere = group.create_task(self._timed(self._candidates(mine, MEASURED_POINTS)[-MEASURED_POINTS:]))
+            _, again_s = await self._timed([mine.at])  # a busy machine is late now and then
+        if again_s >= far_s and elsewhere.result()[1] <= again_s * DEAR_POINT:
             self.wanted = min(self._most, math.ceil(again_s / PAGE_WORK_S))
 
-    async def _timed(self, points: Sequence[str]) -> float:
-        """Return how long it takes to have the first key behind each point, asked at once."""
-        begun_s = self.context.clock.monotonic()
+    async def _timed(self, points: Sequence[str]) -> tuple[float, float]:
+        """Return how long it took to have the first key behind each point, asked at once, and how much of that we did nothing."""
+        clock = self.context.clock
+        begun_s, worked_s = clock.monotonic(), clock.worked()
         await self._look(points)
-        return self.context.clock.monotonic() - begun_s
+        took_s = clock.monotonic() - begun_s
+        return took_s, took_s - (clock.worked() - worked_s)
 
     async def _probe(self, point: str) -> str | None:
         self.requests += 1

@@ -34,6 +34,9 @@ class SystemClock:
     def now(self) -> float:
         return time.time()
 
+    def worked(self) -> float:
+        return 0.0
+
     def monotonic(self) -> float:
         return time.monotonic()
 

@@ -152,6 +152,9 @@ class Hasty:
     def now(self) -> float:
         return self.seconds
 
+    def worked(self) -> float:
+        return 0.0
+
     def monotonic(self) -> float:
         return self.seconds
 

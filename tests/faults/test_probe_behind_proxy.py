@@ -76,6 +76,9 @@ class WallClock:
     def now(self) -> float:
         return time.time()
 
+    def worked(self) -> float:
+        return 0.0
+
     def monotonic(self) -> float:
         return time.monotonic()
 

@@ -43,6 +43,11 @@ def timed(work) -> tuple[object, float]:
 class LoopClock:
     """The time of the loop that runs."""
 
+    worked_s = 0.0
+
+    def worked(self) -> float:
+        return self.worked_s
+
     def monotonic(self) -> float:
         return asyncio.get_running_loop().time()
 
@@ -64,6 +69,9 @@ class FarStore:
         """How much longer the next answers take."""
         self.search_s = 0.0
         """How much longer it takes to begin where no key is."""
+        self.own_work_s = 0.0
+        """How long we are at work ourselves while an answer waits for us."""
+        self.clock = LoopClock()
         self.pages = 0
         self.under_way = self.most_under_way = 0
         self._random = random.Random(seed)
@@ -79,7 +87,8 @@ class FarStore:
         takes_s = self.round_trip_s if page_keys > 1 else self.one_key_s
         takes_s += self.late_s.pop(0) if self.late_s else 0.0
         takes_s += self.search_s if start_after and start_after not in self.keys else 0.0
-        await asyncio.sleep(takes_s * self._random.uniform(0.8, 1.2))
+        await asyncio.sleep(max(takes_s * self._random.uniform(0.8, 1.2), self.own_work_s))
+        self.clock.worked_s += self.own_work_s
         self.under_way -= page_keys > 1
         self.pages += page_keys > 1
 
@@ -126,7 +135,7 @@ class Listing:
 
     def __init__(self, store: FarStore, prefix: str = "", *, at_once: int = 16, kind=ObjectsWalk) -> None:
         transfer = SimpleNamespace(attempts_max=1)
-        context = SimpleNamespace(clock=LoopClock(), settings=SimpleNamespace(transfer=transfer))
+        context = SimpleNamespace(clock=store.clock, settings=SimpleNamespace(transfer=transfer))
         context.tries = lambda: Context.tries(context)
         self.parts: list[list] = []
         self.took_s = 0.0

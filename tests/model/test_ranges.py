@@ -103,6 +103,45 @@ def test_a_server_that_works_long_at_a_page_is_not_far_away():
     assert len(listing.parts) == 1
 
 
+def test_our_own_work_is_no_distance():
+    """Where answers are late because we are busy ourselves (facts are read meanwhile), one range it is."""
+    store = FarStore(FLAT, page_keys=20, round_trip_s=0.002)
+    store.own_work_s = 0.07
+    listing = Listing(store)
+    assert listing.shown() == FLAT
+    assert (len(listing.parts), listing.ranges.requests) == (1, 4)
+
+
+def test_what_is_far_away_is_so_once_we_have_less_to_do():
+    """Our own work hides for a while how long an answer takes: that decides nothing for good."""
+    store = FarStore(FLAT, page_keys=20)
+    page, store.own_work_s = store.page, 0.07
+
+    def read_at_last(prefix, after, most):
+        store.own_work_s = 0.07 if after < FLAT[200] else 0.0
+        return page(prefix, after, most)
+
+    store.page = read_at_last
+    listing = Listing(store)
+    assert listing.shown() == FLAT
+    assert len(listing.parts) > 10
+
+
+def test_a_store_that_was_near_once_is_near_for_good():
+    """A machine that is busy later on makes nothing far away: it is asked once, and not until it looks so."""
+    store = FarStore(FLAT, page_keys=20)
+    page, store.one_key_s = store.page, 0.002
+
+    def busy_later(prefix, after, most):
+        store.one_key_s = 0.002 if most > 1 and after < FLAT[100] else 0.03
+        return page(prefix, after, most)
+
+    store.page = busy_later
+    listing = Listing(store)
+    assert listing.shown() == FLAT
+    assert (len(listing.parts), listing.ranges.requests) == (1, 1)
+
+
 def test_a_first_page_that_is_late_decides_nothing_for_good():
     """A store whose first page took long by chance is found to be far away a few pages later."""
     store = FarStore(FLAT, page_keys=20)

@@ -30,6 +30,9 @@ class StillClock:
     def now(self) -> float:
         return self.seconds
 
+    def worked(self) -> float:
+        return 0.0
+
     def monotonic(self) -> float:
         return self.seconds
 

@@ -38,6 +38,9 @@ class FixedClock:
     def now(self) -> float:
         return NOW
 
+    def worked(self) -> float:
+        return 0.0
+
     def monotonic(self) -> float:
         return 0.0
 
