@@ -70,6 +70,8 @@ class Chart:
     def __init__(self) -> None:
         self._points: list[str] = []
         self._keys: list[str] = []
+        self.last = ""
+        """The last of all keys that were shown."""
 
     @property
     def points(self) -> int:
@@ -83,6 +85,7 @@ class Chart:
             self._points.insert(at, point)
             self._keys.insert(at, "")
         self._keys[at] = _NO_KEY if key is None else key
+        self.last = max(self.last, key or "")
 
     def knows(self, point: str) -> bool:
         """Whether it is known already what comes first behind a point."""

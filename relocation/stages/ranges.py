@@ -117,6 +117,8 @@ class Ranges(Generic[Shown]):
         for one, following in pairwise(ranges):
             if one.beyond != following.first:
                 await self._meet(one, following)
+        if self._chart.last > ranges[-1].at:  # a key was shown to us that is in no range
+            self._refuse_behind(ranges[-1], await self._probe(ranges[-1].at))
         return len(ranges)
 
     def _begin(self, after: str, until: str | None) -> _Range[Shown]:
@@ -168,7 +170,8 @@ class Ranges(Generic[Shown]):
         mine.walk.by_key = self.wanted > 1
 
     async def _measure(self, mine: _Range[Shown]) -> None:
-        """Find out whether pages cost waiting; then the rest is listed in ranges. A store that was near once is near for good."""
+        """Find out whether pages cost waiting; then the rest is listed in ranges. A store that is near, or dear to begin anywhere,
+        is so for good."""
         far_s = max(FAR_S, mine.walk.page_s * FAR_SHARE)
         if self._most == 1 or not mine.walk.ordered or mine.walk.page_s < far_s:
             return
@@ -177,11 +180,16 @@ class Ranges(Generic[Shown]):
             self._most = 1
         if waited_s < far_s:
             return
+        points = self._candidates(mine, MEASURED_POINTS)[-MEASURED_POINTS:]
         async with asyncio.TaskGroup() as group:
-            elsewhere = group.create_task(self._timed(self._candidates(mine, MEASURED_POINTS)[-MEASURED_POINTS:]))
+            elsewhere = group.create_task(self._timed(points))
             _, again_s = await self._timed([mine.at])  # a busy machine is late now and then
-        if again_s >= far_s and elsewhere.result()[1] <= again_s * DEAR_POINT:
-            self.wanted = min(self._most, math.ceil(again_s / PAGE_WORK_S))
+        if again_s < far_s:
+            return
+        dear_s = again_s * DEAR_POINT
+        if elsewhere.result()[1] > dear_s and (await self._timed(points[:1]))[1] > dear_s:  # late once is chance
+            self._most = 1
+        self.wanted = min(self._most, math.ceil(again_s / PAGE_WORK_S))
 
     async def _timed(self, points: Sequence[str]) -> tuple[float, float]:
         """Return how long it took to have the first key behind each point, asked at once, and how much of that we did nothing."""
@@ -297,13 +305,19 @@ class Ranges(Generic[Shown]):
         """
         name = self._asking.name
         first = await self._probe(following.after)
-        if one.beyond is None and first is not None and await self._probe(one.at) != first:
-            raise ProtocolError(f"{name} ended at {shown(one.at)}, and shows {shown(first)} behind it: not a listing to be trusted")
+        if one.beyond is None and await self._probe(one.at) != first:
+            self._refuse_behind(one, first)
         for _ in range(MEETINGS):
             if one.beyond is None or await self._fill(one, following, first):
                 return
             first = await self._probe(following.after)
         raise Apart(f"{name} shows other keys after {shown(one.at)} than after {shown(following.after)}")
+
+    def _refuse_behind(self, one: _Range[Shown], first: str | None) -> None:
+        """Refuse a listing that ended where there is more."""
+        if first is not None:
+            name = self._asking.name
+            raise ProtocolError(f"{name} ended at {shown(one.at)}, and shows {shown(first)} behind it: not a listing to be trusted")
 
     async def _fill(self, one: _Range[Shown], following: _Range[Shown], first: str | None) -> bool:
         """List what lies between two ranges now. False: from the last key on, another one follows than after the end itself."""

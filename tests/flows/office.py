@@ -102,7 +102,7 @@ class Office:
             body["job_variables"] = {"env": {"HIKKOSHI_CONFIG": str(config)}}
         return self.api.post(f"/deployments/{self.deployment(deployment)['id']}/create_flow_run", json=body)
 
-    def end_of(self, run_id: str, *, timeout_s: float = 180) -> Ended:
+    def end_of(self, run_id: str, *, timeout_s: float = 90) -> Ended:
         """Wait until a run has ended."""
         run = until(lambda: (found := self.run(run_id))["state_type"] in FINAL and found, timeout_s=timeout_s)
         return Ended(run_id, run["name"], run["state_type"], run["state_name"], run["state"]["message"] or "")
@@ -117,7 +117,7 @@ class Office:
 
     def logs(self, run_id: str) -> list[str]:
         """Return what a run said. Prefect sends the last of it as the process leaves, after the run's final state."""
-        until(lambda: not self.processes_of(run_id), timeout_s=90)
+        until(lambda: not self.processes_of(run_id), timeout_s=30)
         wanted = {"logs": {"flow_run_id": {"any_": [run_id]}}, "limit": 200, "sort": "TIMESTAMP_ASC"}
         return [each["message"] for each in self.api.post("/logs/filter", json=wanted).raise_for_status().json()]
 
@@ -225,7 +225,7 @@ def office(root: Path) -> Iterator[Office]:
         down(root, nothing)
 
 
-def until(found: Callable[[], T | bool | None], *, timeout_s: float = 120) -> T:
+def until(found: Callable[[], T | bool | None], *, timeout_s: float = 60) -> T:
     """Ask again and again until there is an answer; fail after a while."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:

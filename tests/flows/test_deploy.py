@@ -93,7 +93,7 @@ def test_a_scheduled_wave_starts_by_itself(office):
                 "state": {"type": {"any_": ["COMPLETED"]}},
             }
         }
-        runs = until(lambda: office.api.post("/flow_runs/filter", json=wanted).raise_for_status().json(), timeout_s=240)
+        runs = until(lambda: office.api.post("/flow_runs/filter", json=wanted).raise_for_status().json(), timeout_s=110)
     finally:
         done = office.deploy()
     assert runs[0]["auto_scheduled"] is True

@@ -43,7 +43,7 @@ async def test_a_flow_takes_as_many_processes_as_are_configured_and_a_cancel_end
     until(lambda: len(sluggish.requests) > 40)
     office.cancel(run_id)
     assert office.end_of(run_id, timeout_s=STOP_S * 2).type == "CANCELLED"
-    until(lambda: not any(is_there(lane) for lane in lanes), timeout_s=30)
+    until(lambda: not any(is_there(lane) for lane in lanes), timeout_s=10)
     assert sum(name.startswith("copy lane") for name in office.task_runs(run_id)) == 3
     asked = len(sluggish.requests)
 

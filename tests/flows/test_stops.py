@@ -44,7 +44,7 @@ async def test_a_cancelled_run_stops_and_the_next_goes_on_with_it(office, sluggi
     ended = office.end_of(run_id)
     assert ended.type == "CANCELLED"
     assert time.monotonic() - began < STOP_S
-    until(lambda: not office.processes_of(run_id), timeout_s=30)
+    until(lambda: not office.processes_of(run_id), timeout_s=10)
     stopped_at = reads(sluggish)
     (stopped,) = await office.recorded("files")
     assert stopped.state == "open"

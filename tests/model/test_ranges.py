@@ -158,7 +158,7 @@ def test_a_store_that_has_to_search_for_where_to_begin_is_listed_in_one_range():
     listing = Listing(store)
     assert listing.shown() == FLAT
     assert len(listing.parts) == 1
-    assert listing.ranges.requests <= 24
+    assert listing.ranges.requests <= 9
 
 
 def test_never_more_at_once_than_the_endpoint_takes():
@@ -243,6 +243,17 @@ def test_a_range_that_lies_is_refused(lie):
     error, words = LIES[lie]
     with pytest.raises(error, match=words):
         Listing(Liar(lie), "0").shown()
+
+
+def test_one_range_that_ends_before_a_key_that_was_seen_is_refused(monkeypatch):
+    """S8: asked for a few keys elsewhere, the store showed one that its listing, which says that it is over, never came to."""
+    store = Liar(ends_early)
+    store.search_s = 0.2
+    monkeypatch.setattr(Ranges, "_candidates", lambda *_: ["0000002"])
+    listing = Listing(store, "0")
+    with pytest.raises(ProtocolError, match=r"ended at 0000001\d{3}.jpg, and shows 0000001\d{3}.jpg behind it: not a listing"):
+        listing.shown()
+    assert len(listing.parts) == 1
 
 
 def test_what_a_range_leaves_out_at_its_beginning_is_found_by_the_one_before():
