@@ -191,9 +191,8 @@ def _packed(columns: Columns) -> bytes:
     from pyarrow import Codec  # noqa: PLC0415 — only who spills needs it
 
     fewer = [column[:1] if _is_constant(column) else column for column in columns]
-    data = pickle.dumps(
-        (_length(columns), fewer), pickle.HIGHEST_PROTOCOL
-    )  # column by column, and most hold one value: half the time
+    # column by column, and most hold one value: half the time
+    data = pickle.dumps((_length(columns), fewer), pickle.HIGHEST_PROTOCOL)
     packed: bytes = Codec("zstd", compression_level=1).compress(data, asbytes=True)
     return len(data).to_bytes(4, "big") + packed
 
